@@ -1,0 +1,1 @@
+"""Data sets: fetched, checked, prepared once, then read at random."""

@@ -1,0 +1,54 @@
+"""Where every file of the project lies. No other module spells out a path of results or data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ResultPaths:
+    """Files of one profile, below ``results/<profile>/``."""
+
+    root: Path
+
+    def run(self, experiment: str, seed: int) -> Path:
+        """Folder of one training: config.yaml, metrics.jsonl, run.json, final.pth (last.pth)."""
+        return self.root / "runs" / experiment / f"seed{seed}"
+
+    def evaluation(self, experiment: str, seed: int, protocol: str) -> Path:
+        return self.root / "eval" / experiment / f"seed{seed}" / f"{protocol}.json"
+
+    def table(self, name: str, suffix: str) -> Path:
+        return self.root / "tables" / f"{name}.{suffix}"
+
+    def figure(self, name: str, suffix: str) -> Path:
+        return self.root / "figures" / f"{name}.{suffix}"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+
+@dataclass(frozen=True)
+class DatasetPaths:
+    """Files of one data set, below ``<data folder>/<dataset>/``."""
+
+    root: Path
+
+    @property
+    def archives(self) -> Path:
+        """Archives as they were fetched."""
+        return self.root / "archives"
+
+    @property
+    def raw(self) -> Path:
+        """The official folder tree, unpacked here unless the user points to a folder of their own."""
+        return self.root / "raw"
+
+    @property
+    def receipt(self) -> Path:
+        """What the download stage leaves: where the official tree lies and how it came there."""
+        return self.root / "receipt.json"
+
+    def prepared(self, split: str) -> Path:
+        """Folder of one prepared split: images.npy, labels.npy, index.json."""
+        return self.root / "prepared" / split
