@@ -1,5 +1,164 @@
-"""Class names, colours and label values of each data set, read from the CSV files in ``labels/``."""
+"""Class names, colours and label values of each data set, read from the CSV files in ``labels/``.
+
+A row is one class: its index in the prepared labels, its official name and colour, and the values
+that stand for it in the official label files (``7``, or a list with ranges: ``0-6 9-10``). The row
+with index 255 lists the values that are not evaluated. Any other value is a fault of the file.
+
+Where names and colours come from:
+    cityscapes      cityscapesScripts, helpers/labels.py, in the order of its train ids.
+    pascal_context  background, then the 59 classes by ascending id among the 459 of the release, the
+                    order in which the released code numbers them. The list of the 59 names that
+                    comes with the release has another order and calls table "diningtable",
+                    bedclothes "bedcloth" and cloth "clothes". Colours: the bit-shift palette of
+                    PASCAL VOC.
+    coco_stuff      the 182 names of version 1.1 without the 11 that it never annotates. The official
+                    colours are a shuffle by MATLAB's random numbers; ours are hues a golden ratio
+                    apart, in light shades for things and dark ones for stuff.
+    camvid          the 11 classes and colours of SegNet.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from danet.data.prepared import IGNORED
+from danet.errors import BadDataError
+
+LABELS_FOLDER = Path(__file__).parent / "labels"
+UNKNOWN = -1
+
+# File names of Cityscapes labels that hold train ids instead of the ids of the release.
+TRAIN_ID_ENDINGS = ("_labelTrainIds.png", "_trainIds.png")
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The classes that a network tells apart, in the order of its output channels."""
+
+    dataset: str
+    names: tuple[str, ...]
+    colours: np.ndarray
+    """(K, 3) uint8, read-only."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a label file."""
+
+    index: int
+    name: str
+    colour: tuple[int, int, int]
+    values: tuple[int, ...]
+    """Values in the official label files."""
+
+
+@cache
+def label_map(dataset: str, context_classes: int = 60) -> LabelMap:
+    """Names and colours of a data set.
+
+    Args:
+        dataset: its key in params.yaml.
+        context_classes: 59 leaves out the background of PASCAL Context; others have one convention.
+    """
+    rows = [row for row in _rows(dataset) if row.index != IGNORED]
+    if dataset == "pascal_context" and context_classes == 59:
+        rows = rows[1:]
+    colours = np.array([row.colour for row in rows], np.uint8)
+    colours.flags.writeable = False
+    return LabelMap(dataset, tuple(row.name for row in rows), colours)
 
 
 def class_count(dataset: str, context_classes: int) -> int:
-    return {"cityscapes": 19, "camvid": 11, "coco_stuff": 171, "pascal_context": context_classes}[dataset]
+    """Number of classes, which is that of a network's output channels."""
+    return len(label_map(dataset, context_classes).names)
+
+
+def training_lookup(dataset: str, context_classes: int) -> np.ndarray:
+    """(256,) uint8: from the index in a prepared label to the network's class index; 255 stays 255.
+
+    The identity, but for PASCAL Context with 59 classes: there background is ignored and the other
+    classes move down by one.
+    """
+    lookup = np.arange(256, dtype=np.uint8)
+    if dataset == "pascal_context" and context_classes == 59:
+        lookup[:60] = [IGNORED, *range(59)]
+    return lookup
+
+
+def to_indices(dataset: str, raw: np.ndarray, source: str | Path) -> np.ndarray:
+    """Turn the values of an official label file into indices of the label map.
+
+    Args:
+        dataset: its key in params.yaml.
+        raw: (H, W) integers, as on disk.
+        source: the file; its name tells the two kinds of Cityscapes labels apart.
+
+    Returns:
+        (H, W) uint8, 255 where a pixel is to be ignored.
+
+    Raises:
+        BadDataError: a value that the official format does not have.
+    """
+    train_ids = dataset == "cityscapes" and str(source).endswith(TRAIN_ID_ENDINGS)
+    lookup = _lookup(dataset, train_ids)
+    # Values below 0 or above the table are clipped to its two ends, which are unknown.
+    indices = lookup.take(raw.astype(np.int64) + 1, mode="clip")
+    strange = indices == UNKNOWN
+    if strange.any():
+        raise BadDataError(_strange_values(raw[strange], lookup, source), "fetch this file anew")
+    return indices.astype(np.uint8)
+
+
+def raw_value(dataset: str, name: str) -> int:
+    """A value by which the official label files mark class ``name``, or ``ignored`` pixels."""
+    return next(row.values[0] for row in _rows(dataset) if row.name == name)
+
+
+@cache
+def _rows(dataset: str) -> tuple[Row, ...]:
+    """The label file of a data set, in ascending order of index."""
+    with (LABELS_FOLDER / f"{dataset}.csv").open(encoding="utf-8", newline="") as stream:
+        return tuple(
+            Row(
+                int(line["index"]),
+                line["name"],
+                (int(line["red"]), int(line["green"]), int(line["blue"])),
+                _values(line["source"]),
+            )
+            for line in csv.DictReader(stream)
+        )
+
+
+def _values(text: str) -> tuple[int, ...]:
+    """``0-2 7`` as (0, 1, 2, 7)."""
+    values: list[int] = []
+    for part in text.split():
+        first, _, last = part.partition("-")
+        values.extend(range(int(first), int(last or first) + 1))
+    return tuple(values)
+
+
+@cache
+def _lookup(dataset: str, train_ids: bool) -> np.ndarray:
+    """Indices by value on disk, from value -1 to one above the highest; elsewhere ``UNKNOWN``."""
+    pairs = [(value, row.index) for row in _rows(dataset) for value in row.values]
+    if train_ids:
+        pairs = [(row.index, row.index) for row in _rows(dataset)]
+    lookup = np.full(max(value for value, _ in pairs) + 3, UNKNOWN, np.int16)
+    for value, index in pairs:
+        lookup[value + 1] = index
+    return lookup
+
+
+def _strange_values(values: np.ndarray, lookup: np.ndarray, source: str | Path) -> str:
+    distinct = np.unique(values)
+    shown = ", ".join(str(value) for value in distinct[:5]) + (", ..." if len(distinct) > 5 else "")
+    known = np.flatnonzero(lookup != UNKNOWN) - 1
+    gaps = "" if len(known) == known[-1] - known[0] + 1 else " with gaps"
+    return (
+        f"{source}: {len(values)} pixels hold label values that the format does not have: {shown}"
+        f" (known: {known[0]} to {known[-1]}{gaps})"
+    )

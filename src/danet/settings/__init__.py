@@ -1,6 +1,6 @@
 """Settings: params.yaml, typed, validated once, and resolved to plain values."""
 
-from danet.settings.loading import load_params, validate_params
+from danet.settings.loading import load_params, refuse_overrides, validate_params
 from danet.settings.resolution import (
     Experiment,
     Model,
@@ -28,6 +28,7 @@ __all__ = [
     "dataset_paths",
     "load_params",
     "plan",
+    "refuse_overrides",
     "resolve",
     "result_paths",
     "validate_params",

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,25 +93,47 @@ def _follow(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return node
 
 
-def _dangling_names(params: Params):
+def _dangling_names(params: Params) -> Iterator[str]:
     """Yield a line for each name that refers to nothing."""
-    experiments = sorted(params.experiments)
-    for name, table in params.tables.items():
-        for row, evaluation in enumerate(table.evaluations):
-            if evaluation.experiment not in params.experiments:
-                place = f"tables.{name}.evaluations.{row}.experiment"
-                yield f'{place}: no experiment "{evaluation.experiment}"; {nearest(evaluation.experiment, experiments)}'
-    for name, figure in params.figures.items():
-        for experiment in figure.experiments:
-            if experiment not in params.experiments:
-                yield f'figures.{name}.experiments: no experiment "{experiment}"; {nearest(experiment, experiments)}'
+    for place, experiment in _references(params):
+        if experiment not in params.experiments:
+            hint = nearest(experiment, sorted(params.experiments))
+            yield f'{place}: no experiment "{experiment}"; {hint}'
     for block in ("datasets", "recipes", "profiles", "tables", "figures"):
         for name in _expected(block):
             if name not in getattr(params, block):
                 yield f"{block}.{name}: this key is missing"
 
 
+def _references(params: Params) -> Iterator[tuple[str, str]]:
+    """Every place that names an experiment, with that name."""
+    for name, table in params.tables.items():
+        for row, evaluation in enumerate(table.evaluations):
+            yield f"tables.{name}.evaluations.{row}.experiment", evaluation.experiment
+    for name, figure in params.figures.items():
+        for experiment in figure.experiments:
+            yield f"figures.{name}.experiments", experiment
+
+
 def _expected(block: str) -> list[str]:
     """Names that a block of params.yaml has to define."""
     keys = Params.model_json_schema()["properties"][block]["propertyNames"]
     return _follow(keys, Params.model_json_schema()).get("enum", [])
+
+
+def refuse_overrides(config: Mapping[str, Any], path: Path = PARAMS_FILE) -> None:
+    """Refuse settings that were changed on Snakemake's command line, where the jobs would not see them.
+
+    Args:
+        config: params.yaml as merged with ``--config``.
+        path: the params.yaml that the jobs read.
+
+    Raises:
+        SettingsError: anything but ``profile`` and ``recipe`` differs from the file.
+    """
+    stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+    changed = [key for key in stated if config.get(key) != stated[key] and key not in ("profile", "recipe")]
+    if changed:
+        raise SettingsError(
+            f"--config can change profile and recipe, not {', '.join(changed)}", f"edit {path} instead"
+        )

@@ -213,15 +213,15 @@ class Profile(Block):
     """Tables that this profile makes; they decide what is trained and evaluated."""
     figures: tuple[FigureName, ...]
     """Figures that this profile makes."""
-    dataset_stand_ins: dict[DatasetName, DatasetName] = {}
+    dataset_stand_ins: dict[DatasetName, DatasetName]
     """Data sets that take the place of others."""
-    backbone_stand_ins: dict[BackboneName, BackboneName] = {}
+    backbone_stand_ins: dict[BackboneName, BackboneName]
     """Backbones that take the place of others; named in the tables' captions."""
-    generated: dict[DatasetName, GeneratedData] = {}
+    generated: dict[DatasetName, GeneratedData]
     """Data sets that are generated in their official on-disk format instead of downloaded."""
-    training: TrainingOverrides = TrainingOverrides()
+    training: TrainingOverrides
     """Values of ``training`` under this profile."""
-    datasets: dict[DatasetName, DatasetOverrides] = {}
+    datasets: dict[DatasetName, DatasetOverrides]
     """Values of ``datasets`` under this profile."""
 
 

@@ -1,0 +1,1 @@
+"""Training: loss, schedule, checkpoints, records, and the loop that ties them together."""

@@ -1,0 +1,180 @@
+"""Fetching one archive: resumed where it stopped, verified, and only then given its name."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
+
+import requests
+
+from danet.data.progress import Progress
+from danet.data.sources import Credential, Source
+from danet.errors import DownloadError
+from danet.files import file_digest
+
+TIMEOUT = (20, 60)  # seconds to connect and between two packets
+FRUITLESS_ATTEMPTS = 5
+SECONDS_BEFORE_RETRY = 2.0
+PIECE = 1 << 20
+
+
+class InterruptionError(Exception):
+    """The transfer stopped for a reason that may pass."""
+
+
+def fetch(source: Source, folder: Path) -> Path:
+    """Return the path of ``source`` in ``folder``, fetched if it is not there, and verified.
+
+    A file that the user put there is taken if it is the right one. A part that an earlier call left
+    (``<name>.part``) is gone on with.
+
+    Raises:
+        DownloadError: no address has it, or what came is not what the table of sources promises; the
+            latter is kept as ``<name>.rejected``.
+    """
+    target = folder / source.archive
+    if target.exists():
+        _verify(target, source)
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{source.archive}.part"
+    _fetch_from_one_of(source, part)
+    _verify(part, source)
+    return part.replace(target)
+
+
+def _fetch_from_one_of(source: Source, part: Path) -> None:
+    """Try the addresses in turn."""
+    refusals: list[DownloadError] = []
+    for url in source.urls:
+        if refusals and not source.checksum:
+            # Two publishers may have two versions; without a checksum nobody would notice a mixture.
+            part.unlink(missing_ok=True)
+        try:
+            _fetch_from(url, source.credential, part)
+        except DownloadError as refusal:
+            refusals.append(refusal)
+        else:
+            return
+    if len(refusals) == 1:
+        raise refusals[0]
+    reasons = "".join(f"\n  {refusal}" for refusal in refusals)
+    raise DownloadError(f"{source.archive}: none of its addresses has it:{reasons}")
+
+
+def _fetch_from(url: str, credential: Credential | None, part: Path) -> None:
+    if urlsplit(url).scheme == "file":
+        shutil.copyfile(url2pathname(urlsplit(url).path), part)
+        return
+    with requests.Session() as session:
+        if credential is not None:
+            _sign_in(session, url, credential)
+        _fetch_persistently(session, url, part)
+
+
+def _sign_in(session: requests.Session, url: str, credential: Credential) -> None:
+    """Send the account's form as the Cityscapes scripts do; a redirect means welcome."""
+    page = urljoin(url, "/login/")
+    variables = f"{credential.username_variable} and {credential.password_variable}"
+    if not credential.given:
+        raise DownloadError(
+            f"{url} asks for an account", f"register at {credential.registration}, then set {variables}"
+        )
+    form = {
+        "username": os.environ[credential.username_variable],
+        "password": os.environ[credential.password_variable],
+        "submit": "Login",
+    }
+    try:
+        # The first answer sets the cookies that the second one is checked against.
+        session.get(page, allow_redirects=False, timeout=TIMEOUT)
+        answer = session.post(page, data=form, allow_redirects=False, timeout=TIMEOUT)
+    except requests.RequestException as error:
+        raise DownloadError(f"{page} does not answer ({type(error).__name__})") from None
+    if answer.status_code != requests.codes.found:
+        raise DownloadError(f"{page} refused the account", f"check {variables}")
+
+
+def _fetch_persistently(session: requests.Session, url: str, part: Path) -> None:
+    """Fetch ``url``, going on after interruptions as long as some attempt brings a byte."""
+    fruitless = 0
+    while True:
+        before = _size(part)
+        try:
+            return _fetch_rest(session, url, part)
+        except (InterruptionError, requests.RequestException, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+                raise
+            fruitless = 0 if _size(part) > before else fruitless + 1
+            if fruitless == FRUITLESS_ATTEMPTS:
+                raise DownloadError(
+                    f"{url}: the transfer broke off ({error}); {_size(part)} bytes are kept in {part}",
+                    "run the same command again; it goes on from there",
+                ) from None
+            time.sleep(SECONDS_BEFORE_RETRY * fruitless)
+
+
+def _fetch_rest(session: requests.Session, url: str, part: Path) -> None:
+    """One attempt to append what ``part`` lacks."""
+    have = _size(part)
+    # Compression in transit would make byte positions meaningless.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            if answer.headers.get("Content-Range") == f"bytes */{have}":
+                return
+            part.unlink()
+            raise InterruptionError("the kept part is longer than the file")
+        _check(url, answer, part)
+        goes_on = answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        if not goes_on:
+            have = 0
+        length = answer.headers.get("Content-Length")
+        total = None if length is None else have + int(length)
+        with (
+            part.open("ab" if goes_on else "wb") as stream,
+            Progress(part.stem, total, "B", have) as progress,
+        ):
+            for piece in answer.iter_content(PIECE):
+                stream.write(piece)
+                progress.advance(len(piece))
+    if total is not None and _size(part) < total:
+        raise InterruptionError(f"{_size(part)} of {total} bytes came")
+
+
+def _check(url: str, answer: requests.Response, part: Path) -> None:
+    """Raise unless the answer brings a file."""
+    by_hand = f"fetch it with a browser and put it there as {part.with_suffix('')}"
+    if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+        raise DownloadError(f"{url} asks for an account ({answer.status_code})", by_hand)
+    if answer.status_code == requests.codes.too_many_requests or answer.status_code >= 500:
+        raise InterruptionError(f"the server answers {answer.status_code}")
+    if answer.status_code not in (requests.codes.ok, requests.codes.partial_content):
+        raise DownloadError(f"{url} is not there: the server answers {answer.status_code}", by_hand)
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        raise DownloadError(
+            f"{url} brings a web page instead of an archive", f"see what it says, or {by_hand}"
+        )
+
+
+def _verify(path: Path, source: Source) -> None:
+    """Compare size and checksum with the table of sources; put a wrong file aside."""
+    algorithm, _, expected = source.checksum.partition(":")
+    if source.bytes is not None and path.stat().st_size != source.bytes:
+        fault = f"has {path.stat().st_size} bytes instead of {source.bytes}"
+    elif expected and file_digest(path, algorithm) != expected:
+        fault = f"does not have the {algorithm} checksum {expected}"
+    else:
+        return
+    rejected = path.with_name(f"{source.archive}.rejected")
+    path.replace(rejected)
+    raise DownloadError(
+        f"{source.archive} {fault}; it is kept as {rejected}",
+        "run the same command again to fetch it anew, or put the official file in its place",
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

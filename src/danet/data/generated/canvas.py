@@ -1,0 +1,132 @@
+"""The canvas: whatever is painted changes the image and its label together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from danet.data.generated.materials import MATERIALS
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A drawn image with its label."""
+
+    image: np.ndarray
+    """(H, W, 3) uint8, RGB."""
+    label: np.ndarray
+    """(H, W) uint8, positions in ``names``."""
+    names: tuple[str, ...]
+    """Class names of the label's values."""
+
+
+class Canvas:
+    """An image and a label to paint on, back to front.
+
+    Coordinates are pixels, x to the right and y down.
+
+    Args:
+        random: source of all variation.
+        height: of the image.
+        width: of the image.
+        vocabulary: class name of each part that scenes are made of; parts that a data set does not
+            tell apart share a name, parts that it does not know have none.
+        unknown: name of parts that are not in the vocabulary.
+    """
+
+    def __init__(
+        self,
+        random: np.random.Generator,
+        height: int,
+        width: int,
+        vocabulary: Mapping[str, str],
+        unknown: str = "ignored",
+    ) -> None:
+        self.random, self.height, self.width = random, height, width
+        self._vocabulary, self._unknown = vocabulary, unknown
+        self._image = np.zeros((height, width, 3), np.float32)
+        self._label = np.zeros((height, width), np.uint8)
+        self._names = [unknown]
+
+    def polygon(self, *outlines: Sequence[Point]) -> np.ndarray:
+        """(H, W) mask of one or more polygons."""
+        mask = Image.new("1", (self.width, self.height))
+        for points in outlines:
+            ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in points], fill=1)
+        return np.array(mask)
+
+    def box(self, left: float, top: float, right: float, bottom: float) -> np.ndarray:
+        """(H, W) mask of an upright rectangle; at least one pixel across."""
+        mask = np.zeros((self.height, self.width), bool)
+        rows = slice(max(0, round(top)), max(0, round(bottom), round(top) + 1))
+        mask[rows, max(0, round(left)) : max(0, round(right), round(left) + 1)] = True
+        return mask
+
+    def ellipse(self, x: float, y: float, across: float, down: float) -> np.ndarray:
+        """(H, W) mask of an ellipse around (x, y) with the given radii."""
+        rows, columns = np.ogrid[: self.height, : self.width]
+        return ((columns - x) / max(across, 0.7)) ** 2 + ((rows - y) / max(down, 0.7)) ** 2 <= 1
+
+    def blob(self, x: float, y: float, across: float, down: float, roughness: float = 0.2) -> np.ndarray:
+        """(H, W) mask of an ellipse with an uneven outline."""
+        angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        radii = 1 + self.random.uniform(-roughness, roughness, len(angles))
+        return self.polygon(
+            list(zip(x + across * radii * np.cos(angles), y + down * radii * np.sin(angles), strict=True))
+        )
+
+    def line(self, points: Sequence[Point], thickness: float) -> np.ndarray:
+        """(H, W) mask of a line."""
+        mask = Image.new("1", (self.width, self.height))
+        corners = [(float(x), float(y)) for x, y in points]
+        ImageDraw.Draw(mask).line(corners, fill=1, width=max(1, round(thickness)))
+        return np.array(mask)
+
+    def depths(self, most: int, far: float, near: float) -> np.ndarray:
+        """Depths between ``far`` and ``near`` for up to ``most`` things, the farthest first."""
+        return np.sort(self.random.uniform(far, near, self.random.integers(most // 2, most) + 1))
+
+    def paint(self, mask: np.ndarray, part: str, material: str) -> None:
+        """Cover ``mask`` with ``material`` and label it as ``part`` is called in the vocabulary."""
+        self.decorate(mask, material)
+        name = self._vocabulary.get(part, self._unknown)
+        if name not in self._names:
+            self._names.append(name)
+        self._label[mask] = self._names.index(name)
+
+    def decorate(self, mask: np.ndarray, material: str) -> None:
+        """Cover ``mask`` with ``material`` and leave the label alone: windows, eyes, road markings."""
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            return
+        window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        height, width = mask[window].shape
+        colour, pattern, scale, contrast, variation = MATERIALS[material]
+        tone = np.array(colour) + self.random.normal(0, variation) + self.random.normal(0, variation / 3, 3)
+        texture = pattern(self.random, height, width, scale)[mask[window]]
+        self._image[window][mask[window]] = tone + contrast * texture[:, None]
+
+    def shade(self, mask: np.ndarray, factor: float) -> None:
+        """Darken (factor below 1) or lighten what is there."""
+        self._image[mask] *= factor
+
+    def round_off(self, mask: np.ndarray) -> None:
+        """Light from above: lighter at the top of ``mask``, darker at its bottom."""
+        rows = np.flatnonzero(mask.any(axis=1))
+        if len(rows):
+            light = np.interp(np.arange(self.height), [rows[0], rows[-1] + 1], [1.12, 0.82])
+            self._image[mask] *= np.broadcast_to(light[:, None], mask.shape)[mask][:, None]
+
+    def finish(self) -> Scene:
+        """Light the scene and photograph it: colour cast, slanting light, soft focus, sensor noise."""
+        random = self.random
+        cast = random.uniform(0.85, 1.12) * random.uniform(0.96, 1.04, 3)
+        slant = np.linspace(*random.uniform(0.92, 1.08, 2), self.width)[None, :, None]
+        lit = np.clip(self._image * cast * slant, 0, 255).astype(np.uint8)
+        soft = Image.fromarray(lit).filter(ImageFilter.GaussianBlur(0.5))
+        noisy = np.asarray(soft, np.float32) + random.normal(0, 3, lit.shape)
+        image = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+        return Scene(image, self._label, tuple(self._names))

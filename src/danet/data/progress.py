@@ -1,0 +1,69 @@
+"""Progress of a long step on stderr: one line that renews itself on a terminal, a few lines in a log."""
+
+import sys
+import time
+from types import TracebackType
+
+SECONDS_BETWEEN_LINES = 5
+SECONDS_OF_SILENCE = 60
+
+
+class Progress:
+    """Reports how much of ``total`` is done; use it as a context.
+
+    On a terminal one line is rewritten. Elsewhere a line comes at every tenth of the work, but no
+    two within five seconds, and never a minute passes without one.
+
+    Args:
+        title: what is going on.
+        total: amount of work, or None where it is not known.
+        unit: what is counted; ``B`` is shown in MB.
+        done: amount that was done before.
+    """
+
+    def __init__(self, title: str, total: int | None, unit: str, done: int = 0) -> None:
+        self.title, self.total, self.unit, self.done = title, total, unit, done
+        self._terminal = sys.stderr.isatty()
+        self._started = self._shown_at = time.monotonic()
+        self._done_before = self._shown = done
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or self._terminal:
+            self._show(last=True)
+
+    def advance(self, amount: int = 1) -> None:
+        """Count ``amount`` more as done, and say so if it is time."""
+        self.done += amount
+        waited = time.monotonic() - self._shown_at
+        tenth = self.total is not None and self.done - self._shown >= self.total / 10
+        if waited >= (0.1 if self._terminal else SECONDS_BETWEEN_LINES if tenth else SECONDS_OF_SILENCE):
+            self._show()
+
+    def _show(self, last: bool = False) -> None:
+        self._shown, self._shown_at = self.done, time.monotonic()
+        seconds = max(self._shown_at - self._started, 1e-3)
+        rate = (self.done - self._done_before) / seconds
+        text = f"{self.title}: {self._amounts()}, {self._amount(rate)} {self._unit}/s"
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{text}" + ("\n" if last else ""))
+        else:
+            sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def _amounts(self) -> str:
+        if self.total is None:
+            return f"{self._amount(self.done)} {self._unit}"
+        share = 100 * self.done // max(self.total, 1)
+        return f"{self._amount(self.done)} of {self._amount(self.total)} {self._unit} ({share} %)"
+
+    @property
+    def _unit(self) -> str:
+        return "MB" if self.unit == "B" else self.unit
+
+    def _amount(self, number: float) -> str:
+        return f"{number / 1e6:.1f}" if self.unit == "B" else f"{number:.0f}"

@@ -1,0 +1,95 @@
+"""The dilated residual network: ResNet without its classifier, at an eighth of the input resolution.
+
+Members carry torchvision's names, so that its weights for ResNet-50 and ResNet-101 fit as they are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torchvision.models.resnet import Bottleneck
+
+from danet.settings.schema import BackboneName
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Depth and width of a residual network."""
+
+    blocks: tuple[int, int, int, int]
+    """Bottleneck blocks of each stage."""
+    width: int
+    """Channels of the stem; each stage ends in 4, 8, 16, 32 times as many."""
+
+
+LAYOUTS: dict[BackboneName, Layout] = {
+    "resnet50": Layout((3, 4, 6, 3), 64),
+    "resnet101": Layout((3, 4, 23, 3), 64),
+    # Stand-ins for a CPU: a shallow and a deeper one, an eighth as wide.
+    "resnet14_thin": Layout((1, 1, 1, 1), 8),
+    "resnet23_thin": Layout((1, 1, 2, 3), 8),
+}
+
+
+class DilatedResNet(nn.Module):
+    """ResNet whose last two stages dilate their convolutions instead of striding.
+
+    Stage 3 dilates by 2 and stage 4 by 4, the first block of each by half of that (1 and 2), since
+    its input still has the sampling of the stage before. With multi-grid, block i of stage 4
+    dilates by ``multi_grid[i % 3]``.
+
+    Source: released code, encoding/dilated/resnet.py; the same rates as torchvision's
+    ``replace_stride_with_dilation=[False, True, True]``.
+
+    Args:
+        layout: depth and width.
+        multi_grid: dilations of the blocks of stage 4 in turn; None: the plain dilated network.
+    """
+
+    def __init__(self, layout: Layout, multi_grid: Sequence[int] | None = None) -> None:
+        super().__init__()
+        width, (one, two, three, four) = layout.width, layout.blocks
+        self.conv1 = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.layer1 = _stage(width, width, 1, [1] * one)
+        self.layer2 = _stage(4 * width, 2 * width, 2, [1] * two)
+        self.layer3 = _stage(8 * width, 4 * width, 1, [1] + [2] * (three - 1))
+        self.layer4 = _stage(16 * width, 8 * width, 1, _last_dilations(four, multi_grid))
+        self.out_channels = 32 * width
+        self.apply(_initialise)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """From normalised images (B, 3, H, W) to features (B, out_channels, ceil(H/8), ceil(W/8))."""
+        features = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (B, width, H/4, W/4)
+        features = self.layer1(features)
+        features = self.layer2(features)  # (B, 8 width, H/8, W/8)
+        features = self.layer3(features)
+        return self.layer4(features)
+
+
+def _last_dilations(blocks: int, multi_grid: Sequence[int] | None) -> list[int]:
+    if multi_grid is None:
+        return [2] + [4] * (blocks - 1)
+    return [multi_grid[block % len(multi_grid)] for block in range(blocks)]
+
+
+def _stage(in_channels: int, width: int, stride: int, dilations: Sequence[int]) -> nn.Sequential:
+    """Bottleneck blocks of ``width`` inner and 4 * ``width`` outer channels, one per dilation."""
+    out_channels = width * Bottleneck.expansion
+    shortcut = nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
+        nn.BatchNorm2d(out_channels),
+    )
+    first, *others = dilations
+    return nn.Sequential(
+        Bottleneck(in_channels, width, stride, shortcut, dilation=first),
+        *(Bottleneck(out_channels, width, dilation=dilation) for dilation in others),
+    )
+
+
+def _initialise(module: nn.Module) -> None:
+    # Batch normalisation starts at weight 1 and bias 0 by itself.
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

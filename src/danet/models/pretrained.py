@@ -1,0 +1,104 @@
+"""ImageNet weights for the backbone: torchvision's, or those of a local file."""
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.models import get_weight
+
+from danet.errors import CheckpointError
+from danet.models.network import SegmentationNetwork
+
+IMAGENET_WEIGHTS = {
+    "resnet50": "ResNet50_Weights.IMAGENET1K_V1",
+    "resnet101": "ResNet101_Weights.IMAGENET1K_V1",
+}
+
+
+def load_pretrained(network: SegmentationNetwork, pretrained: str, backbone: str) -> list[str]:
+    """Copy pretrained weights into the backbone.
+
+    Args:
+        network: changed in place.
+        pretrained: ``imagenet``, the path of a file with torchvision's names, or ``none``.
+        backbone: name of the network's backbone.
+
+    Returns:
+        Names of the backbone's tensors that keep their random initial values.
+
+    Raises:
+        CheckpointError: no such weights, a failed download, or a file that does not fit.
+    """
+    wanted = network.backbone.state_dict()
+    if pretrained == "none":
+        return _without_counters(wanted)
+    if pretrained == "imagenet":
+        weights, source = _imagenet(backbone), "torchvision's weights"
+    else:
+        weights, source = _read(Path(pretrained)), pretrained
+    weights = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
+    _check_fit(weights, wanted, source, backbone)
+    network.backbone.load_state_dict(weights, strict=False)
+    return _without_counters(name for name in wanted if name not in weights)
+
+
+def _imagenet(backbone: str) -> dict[str, Tensor]:
+    """torchvision's weights, from its cache or its server."""
+    if backbone not in IMAGENET_WEIGHTS:
+        raise CheckpointError(
+            f"there are no ImageNet weights for the stand-in backbone {backbone}",
+            "state pretrained: none under training in params.yaml",
+        )
+    weights = get_weight(IMAGENET_WEIGHTS[backbone])
+    try:
+        return weights.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise CheckpointError(
+            f"{weights.url} could not be fetched: {error}",
+            f"put the file into {folder}, or name it under training.pretrained in params.yaml",
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} is not here", "correct training.pretrained in params.yaml: imagenet, none or a file"
+        ) from None
+    except (pickle.UnpicklingError, EOFError, OSError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as a torch weights file ({type(error).__name__}); it may be cut off",
+            "fetch it again, or correct training.pretrained in params.yaml",
+        ) from error
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(
+            f"{path} is not a table of tensors by name",
+            "training.pretrained takes the state_dict of a torchvision ResNet",
+        )
+    return weights
+
+
+def _check_fit(weights: dict[str, Tensor], wanted: dict[str, Tensor], source: str, backbone: str) -> None:
+    """Raise where a tensor has no place in the backbone or another shape than its place."""
+    remedy = "name weights of this backbone under training.pretrained in params.yaml"
+    unknown = [name for name in weights if name not in wanted]
+    if unknown:
+        raise CheckpointError(f"{source}: {backbone} has no tensor {unknown[0]} ({_count(unknown)})", remedy)
+    for name, tensor in weights.items():
+        if tensor.shape != wanted[name].shape:
+            shapes = f"{tuple(tensor.shape)}, in {backbone} {tuple(wanted[name].shape)}"
+            raise CheckpointError(f"{source}: {name} has shape {shapes}", remedy)
+    if not weights:
+        raise CheckpointError(f"{source} holds no tensor of {backbone}", remedy)
+
+
+def _count(unknown: list[str]) -> str:
+    return "1 name does not fit" if len(unknown) == 1 else f"{len(unknown)} names do not fit"
+
+
+def _without_counters(names) -> list[str]:
+    # Older files lack these counters of batches, which nothing here reads.
+    return [name for name in names if not name.endswith(".num_batches_tracked")]

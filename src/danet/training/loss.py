@@ -1,0 +1,28 @@
+"""The training loss: cross entropy on every output of the network."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from danet.data.prepared import IGNORED
+
+
+def segmentation_losses(outputs: Sequence[Tensor], label: Tensor) -> Tensor:
+    """Cross entropy of each output, averaged over the pixels that are not ignored.
+
+    DANet sums the losses of the fused output and of both branches with equal weights (released
+    code, encoding/nn/customize.py ``SegmentationMultiLosses``). A batch without a single labelled
+    pixel has loss 0.
+
+    Args:
+        outputs: logits, each (B, K, H, W).
+        label: (B, H, W) integer classes, 255 where a pixel is ignored.
+
+    Returns:
+        (number of outputs,) losses.
+    """
+    labelled = (label != IGNORED).sum().clamp(min=1)
+    sums = [F.cross_entropy(logits, label, ignore_index=IGNORED, reduction="sum") for logits in outputs]
+    return torch.stack(sums) / labelled

@@ -1,0 +1,48 @@
+rule train:
+    input:
+        data=prepared("train"),
+    output:
+        config="<results>/runs/{experiment}/seed{seed}/config.yaml",
+        final="<results>/runs/{experiment}/seed{seed}/final.pth",
+        run="<results>/runs/{experiment}/seed{seed}/run.json",
+    log:
+        "<logs>/train/{experiment}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/train/{experiment}-seed{seed}.tsv"
+    threads: training_threads
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime="3d",
+    params:
+        settings=training_settings,
+    message:
+        "train {wildcards.experiment}, seed {wildcards.seed}"
+    # last.pth and metrics.jsonl are not declared: Snakemake would delete them before a resume.
+    shell:
+        "danet train --experiment {wildcards.experiment} --seed {wildcards.seed} --profile {config[profile]} --recipe {config[recipe]} &> {log}"
+
+
+rule evaluate:
+    input:
+        data=prepared("val"),
+        network="<results>/runs/{experiment}/seed{seed}/final.pth",
+        run="<results>/runs/{experiment}/seed{seed}/run.json",
+    output:
+        "<results>/eval/{experiment}/seed{seed}/{protocol}.json",
+    log:
+        "<logs>/evaluate/{experiment}-seed{seed}-{protocol}.log",
+    benchmark:
+        "<benchmarks>/evaluate/{experiment}-seed{seed}-{protocol}.tsv"
+    threads: training_threads
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime="12h",
+    params:
+        settings=protocol_settings,
+    message:
+        "evaluate {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}"
+    shell:
+        "danet evaluate --experiment {wildcards.experiment} --seed {wildcards.seed}"
+        " --protocol {wildcards.protocol} --profile {config[profile]} --recipe {config[recipe]} &> {log}"
