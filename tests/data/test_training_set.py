@@ -10,7 +10,9 @@ from danet.data.training_set import BatchOrder, TrainingSet, batches, step_count
 from danet.errors import TrainingError
 from danet.settings import load_params, resolve
 
-TRAINING = resolve(load_params(Path(__file__).parents[2] / "params.yaml", profile="demo"), "danet_r50").training
+TRAINING = resolve(
+    load_params(Path(__file__).parents[2] / "params.yaml", profile="demo"), "danet_r50"
+).training
 LOOKUP = np.arange(256, dtype=np.uint8)
 
 

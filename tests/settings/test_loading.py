@@ -40,7 +40,11 @@ def test_the_projects_own_file_is_valid():
         ("experiments.fcn_r50.epochs", 1.5, "experiments.fcn_r50.epochs: 1.5 does not fit"),
         ("training.momentum", 2.0, "training.momentum: 2.0 does not fit"),
         ("seeds", [], "seeds: [] does not fit"),
-        ("tables.table1.evaluations.0.experiment", "fcn_50", 'no experiment "fcn_50"; did you mean "fcn_r50"?'),
+        (
+            "tables.table1.evaluations.0.experiment",
+            "fcn_50",
+            'no experiment "fcn_50"; did you mean "fcn_r50"?',
+        ),
         ("figures.figure6.experiments", ["danet"], 'figures.figure6.experiments: no experiment "danet"'),
         ("datasets.cityscapes.protocols.ss.strid", 0.5, 'did you mean "stride"?'),
         ("profiles.demo.training.crop", 3, "profiles.demo.training.crop: unknown key"),

@@ -24,7 +24,7 @@ rule prepare:
         "<logs>/prepare/{dataset}.log",
     benchmark:
         "<benchmarks>/prepare/{dataset}.tsv"
-    threads: workflow.cores or 1
+    threads: 16
     message:
         "prepare {wildcards.dataset}"
     shell:

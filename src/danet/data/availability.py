@@ -7,14 +7,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from danet.data.layout import find_root
+from danet.data.layout import SPLITS, find_root
 from danet.data.receipt import read_receipt
 from danet.data.samples import ADAPTERS
 from danet.data.sources import Credential, Source, sources_of
 from danet.errors import MissingDataError
 from danet.settings import Params, active_profile, dataset_paths, plan
-
-SPLITS = ("train", "val")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def require_obtainable(params: Params) -> None:
     blocks = [_block(params, availability) for availability in found]
     raise MissingDataError(
         f"profile {params.profile} needs data that cannot be had without you\n" + "\n".join(blocks),
-        "or try everything with generated data, which needs none of this: --config profile=demo",
+        "make demo tries everything on generated data (profile=demo), which needs none of this",
     )
 
 
@@ -103,15 +101,16 @@ def _check_archives(dataset: str, archives: Path) -> Availability:
     if not absent:
         return Availability(dataset, "archives", str(archives))
     if all(source.credential is None or source.credential.given for source in absent):
-        return Availability(dataset, "download", ", ".join(source.urls[0] for source in absent))
-    return Availability(dataset, "missing", f"{', '.join(source.archive for source in absent)} in {archives}")
+        return Availability(dataset, "download", ", ".join(source.archive for source in absent))
+    names = ", ".join(source.archive for source in absent)
+    return Availability(dataset, "missing", f"no folder, no account, and no {names} in {archives}")
 
 
 def _block(params: Params, found: Availability) -> str:
     """Lines on one data set for the error message."""
     settings = params.datasets[found.dataset]
     lines = [f"{settings.title}: {found.state}: {found.detail}"]
-    if not found.obtainable:
+    if found.state in ("download", "missing", "wrong folder"):
         sources = sources_of(found.dataset)
         archives = dataset_paths(params, found.dataset).archives
         lines += [f"set {settings.folder_variable} to a folder with {_landmarks(found.dataset)},"]

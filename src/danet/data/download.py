@@ -1,16 +1,15 @@
 """The download stage: one data set's official folder tree, adopted, generated or fetched."""
 
+import logging
 import os
-import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from danet.data.extraction import unpack
 from danet.data.fetching import fetch
-from danet.data.folders import replacing_folder
+from danet.data.folders import replacing_folder, scratch_folder
 from danet.data.generated.archives import write_archives
-from danet.data.layout import find_root
+from danet.data.layout import SPLITS, find_root
 from danet.data.receipt import ArchiveFacts, Receipt, write_receipt
 from danet.data.samples import ADAPTERS, find_samples
 from danet.data.sources import Source, sources_of
@@ -20,7 +19,7 @@ from danet.paths import DatasetPaths
 from danet.settings import Params, active_profile, dataset_paths
 from danet.settings.schema import GeneratedData
 
-SPLITS = ("train", "val")
+log = logging.getLogger(__name__)
 
 
 def download(params: Params, dataset: str) -> None:
@@ -51,9 +50,8 @@ def download(params: Params, dataset: str) -> None:
 
 def _generate(dataset: str, size: GeneratedData, paths: DatasetPaths) -> Receipt:
     """Write the official archives, then treat them as if a server had them."""
-    paths.root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".generated-", dir=paths.root) as folder:
-        sources = [_own_source(archive) for archive in write_archives(dataset, size, Path(folder))]
+    with scratch_folder(paths.archives) as folder:
+        sources = [_own_source(archive) for archive in write_archives(dataset, size, folder)]
         for source in sources:
             # Archives of another size are not faulty, only out of date.
             (paths.archives / source.archive).unlink(missing_ok=True)
@@ -101,8 +99,13 @@ def _compare_counts(dataset: str, images: dict[str, int], official: dict[str, in
     """Warn of a tree that is not the whole release: its scores do not compare with the paper's."""
     for split, count in images.items():
         if count != official[split]:
-            message = f"{dataset}: split {split} has {count} images, the official release {official[split]}"
-            print(f"warning: {message}", file=sys.stderr)
+            log.warning(
+                "warning: %s: split %s has %d images, the official release has %d",
+                dataset,
+                split,
+                count,
+                official[split],
+            )
 
 
 def _from_project(path: Path) -> str:

@@ -61,9 +61,11 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
             if entry.isfile():
                 source = content.extractfile(entry)
                 _write(source, target)
-                if target.stat().st_size != entry.size:
-                    raise EOFError(f"{entry.name} ends early")
             progress.advance()
+        # A tar that is cut between two entries shows only by the lack of a closing block.
+        content.fileobj.seek(content.offset)
+        if not content.fileobj.read(tarfile.BLOCKSIZE):
+            raise EOFError("its end is missing")
 
 
 def _target(archive: Path, folder: Path, name: str) -> Path:

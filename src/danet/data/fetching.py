@@ -17,7 +17,7 @@ from danet.files import file_digest
 TIMEOUT = (20, 60)  # seconds to connect and between two packets
 FRUITLESS_ATTEMPTS = 5
 SECONDS_BEFORE_RETRY = 2.0
-PIECE = 1 << 20
+PIECE = 1 << 16  # bytes; what is lost at most when a connection breaks
 
 
 class InterruptionError(Exception):
@@ -104,9 +104,7 @@ def _fetch_persistently(session: requests.Session, url: str, part: Path) -> None
         before = _size(part)
         try:
             return _fetch_rest(session, url, part)
-        except (InterruptionError, requests.RequestException, OSError) as error:
-            if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-                raise
+        except (InterruptionError, requests.RequestException) as error:
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless == FRUITLESS_ATTEMPTS:
                 raise DownloadError(

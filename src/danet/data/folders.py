@@ -8,22 +8,29 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``target`` that takes its place if the block succeeds.
+def scratch_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``target`` and remove it afterwards.
 
-    On an exception the new folder is removed and ``target`` stays as it was. What a killed process
-    left behind is removed at the next call, so no two processes may write one ``target`` at a time.
+    What a killed process left behind is removed at the next call, so no two processes may work on
+    one ``target`` at a time.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for leftover in target.parent.glob(f".{target.name}-*"):
         shutil.rmtree(leftover)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        content = temporary / "new"
-        content.mkdir()
-        yield content
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of ``target`` if the block succeeds.
+
+    On an exception the new folder is removed and ``target`` stays as it was.
+    """
+    with scratch_folder(target) as scratch:
+        new = scratch / "new"
+        new.mkdir()
+        yield new
         if target.exists():
-            target.replace(temporary / "old")
-        content.replace(target)
-    finally:
-        shutil.rmtree(temporary)
+            target.replace(scratch / "old")
+        new.replace(target)

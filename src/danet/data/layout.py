@@ -10,6 +10,11 @@ import numpy as np
 
 from danet.errors import BadDataError, MissingDataError
 
+# Parts of a data set: one to train on, one to score on.
+SPLITS = ("train", "val")
+
+UNPACK_ANEW = "unpack the official archive anew"
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -57,13 +62,15 @@ def checked(samples: Iterable[Sample], root: Path, split: str) -> list[Sample]:
     found: dict[str, Sample] = {}
     for sample in samples:
         if sample.name in found:
-            raise BadDataError(f"{root}: {sample.name} is listed twice in split {split}", "remove one")
+            raise BadDataError(
+                f"{root}: {sample.name} is listed twice in split {split}", "remove one of the two"
+            )
         for what, path in (("image", sample.image), ("label", sample.label)):
             if not path.is_file():
-                raise MissingDataError(f"{path}: this {what} of split {split} is missing", "unpack it anew")
+                raise MissingDataError(f"{path}: this {what} of split {split} is missing", UNPACK_ANEW)
         found[sample.name] = sample
     if not found:
-        raise MissingDataError(f"{root} holds no images of split {split}", "unpack it anew")
+        raise MissingDataError(f"{root} holds no images of split {split}", UNPACK_ANEW)
     return list(found.values())
 
 
@@ -76,4 +83,4 @@ def read_list(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").split()
     except FileNotFoundError:
-        raise MissingDataError(f"{path}: this list of images is missing", "unpack it anew") from None
+        raise MissingDataError(f"{path}: this list of images is missing", UNPACK_ANEW) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from danet.data.layout import UNPACK_ANEW
 from danet.errors import BadDataError
 
 
@@ -57,13 +58,19 @@ def read_matrix(path: Path, field: str) -> np.ndarray:
     try:
         content = loadmat(path, variable_names=[field])
     except Exception as error:  # SciPy's parser raises whatever a damaged byte leads it to
-        raise BadDataError(f"{path}: not a readable MATLAB file ({error})", "unpack it anew") from None
+        raise BadDataError(f"{path}: not a readable MATLAB file ({error})", UNPACK_ANEW) from None
     matrix = content.get(field)
     if matrix is None:
-        raise BadDataError(f"{path}: this MATLAB file has no field {field}", "unpack it anew")
-    if matrix.ndim != 2 or matrix.dtype.kind not in "uif" or (matrix != matrix.astype(np.int64)).any():
-        raise BadDataError(f"{path}: field {field} is not a matrix of whole numbers", "unpack it anew")
+        raise BadDataError(f"{path}: this MATLAB file has no field {field}", UNPACK_ANEW)
+    if matrix.ndim != 2 or not _whole(matrix):
+        raise BadDataError(f"{path}: field {field} is not a matrix of whole numbers", UNPACK_ANEW)
     return matrix.astype(np.int64)
+
+
+def _whole(matrix: np.ndarray) -> bool:
+    if matrix.dtype.kind == "f":
+        return bool((np.isfinite(matrix) & (matrix == np.floor(matrix))).all())
+    return matrix.dtype.kind in "ui"
 
 
 @contextmanager
@@ -74,4 +81,4 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # Pillow names the file in some messages and an object's address in others.
         reason = "not an image" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise BadDataError(f"{path}: this image does not decode ({reason})", "unpack it anew") from None
+        raise BadDataError(f"{path}: this image does not decode ({reason})", UNPACK_ANEW) from None

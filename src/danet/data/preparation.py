@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from danet.data.folders import replacing_folder
-from danet.data.layout import Sample
+from danet.data.layout import SPLITS, Sample
 from danet.data.pictures import image_size
 from danet.data.prepared import Entry
 from danet.data.progress import Progress
@@ -24,8 +24,6 @@ from danet.data.receipt import read_receipt
 from danet.data.samples import find_samples, read_sample
 from danet.files import write_json
 from danet.settings import Params, dataset_paths
-
-SPLITS = ("train", "val")
 
 # Starting a process takes as long as decoding about this many small images.
 IMAGES_PER_PROCESS = 100

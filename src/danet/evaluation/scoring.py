@@ -63,8 +63,10 @@ def window_scores(predict: Predict, windows: Tensor, flip: bool, fusion: str) ->
     views = torch.cat([windows, windows.flip(-1)]) if flip else windows
     logits = predict(views)
     if fusion == "mean_probability":
-        straight, *mirrored = logits.softmax(dim=1).split(len(windows))
-        return (straight + mirrored[0].flip(-1)) / 2 if mirrored else straight
+        # The network leaves the classes of a pixel side by side in memory: no copy is made.
+        probabilities = logits.movedim(1, -1).softmax(dim=-1).movedim(-1, 1)
+        straight, *mirrored = probabilities.split(len(windows))
+        return straight.lerp(mirrored[0].flip(-1), 0.5) if mirrored else straight
     straight, *mirrored = logits.double().split(len(windows))
     # Summed logits above 88 would overflow float32. Taking off a maximum first is no way out: it
     # would have to be one number for the whole image, since windows overlap and scores are resized,

@@ -61,7 +61,8 @@ def slide(
     for batch in _batches(origins, windows_at_once):
         scores = score(torch.stack([_window(image, *origin, crop_size) for origin in batch]))
         if isinstance(total, int):
-            total = scores.new_zeros(scores.shape[1], height, width)
+            # Channels last, as the scores are.
+            total = scores.new_zeros(height, width, scores.shape[1]).movedim(-1, 0)
         for (top, left), window in zip(batch, scores, strict=True):
             rows, columns = slice(top, top + crop_size), slice(left, left + crop_size)
             inside = total[:, rows, columns]

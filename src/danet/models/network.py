@@ -25,7 +25,7 @@ UNREADABLE = (
     EOFError,
     OSError,
     RuntimeError,
-    KeyError,
+    LookupError,
     TypeError,
     AttributeError,
     ValidationError,

@@ -1,6 +1,7 @@
 """ImageNet weights for the backbone: torchvision's, or those of a local file."""
 
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -14,6 +15,9 @@ IMAGENET_WEIGHTS = {
     "resnet50": "ResNet50_Weights.IMAGENET1K_V1",
     "resnet101": "ResNet101_Weights.IMAGENET1K_V1",
 }
+
+# What torch raises for a file that is cut off or not its own, and for one that cannot be fetched.
+UNREADABLE = (pickle.UnpicklingError, EOFError, OSError, RuntimeError)
 
 
 def load_pretrained(network: SegmentationNetwork, pretrained: str, backbone: str) -> list[str]:
@@ -53,11 +57,11 @@ def _imagenet(backbone: str) -> dict[str, Tensor]:
     weights = get_weight(IMAGENET_WEIGHTS[backbone])
     try:
         return weights.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:
+    except UNREADABLE as error:
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise CheckpointError(
-            f"{weights.url} could not be fetched: {error}",
-            f"put the file into {folder}, or name it under training.pretrained in params.yaml",
+            f"the weights from {weights.url} cannot be had: {error}",
+            f"put the whole file into {folder}, or name it under training.pretrained in params.yaml",
         ) from error
 
 
@@ -68,7 +72,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path} is not here", "correct training.pretrained in params.yaml: imagenet, none or a file"
         ) from None
-    except (pickle.UnpicklingError, EOFError, OSError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise CheckpointError(
             f"{path} cannot be read as a torch weights file ({type(error).__name__}); it may be cut off",
             "fetch it again, or correct training.pretrained in params.yaml",
@@ -86,7 +90,7 @@ def _check_fit(weights: dict[str, Tensor], wanted: dict[str, Tensor], source: st
     remedy = "name weights of this backbone under training.pretrained in params.yaml"
     unknown = [name for name in weights if name not in wanted]
     if unknown:
-        raise CheckpointError(f"{source}: {backbone} has no tensor {unknown[0]} ({_count(unknown)})", remedy)
+        raise CheckpointError(f"{source}: {backbone} has no tensor {', '.join(unknown[:3])}", remedy)
     for name, tensor in weights.items():
         if tensor.shape != wanted[name].shape:
             shapes = f"{tuple(tensor.shape)}, in {backbone} {tuple(wanted[name].shape)}"
@@ -95,10 +99,6 @@ def _check_fit(weights: dict[str, Tensor], wanted: dict[str, Tensor], source: st
         raise CheckpointError(f"{source} holds no tensor of {backbone}", remedy)
 
 
-def _count(unknown: list[str]) -> str:
-    return "1 name does not fit" if len(unknown) == 1 else f"{len(unknown)} names do not fit"
-
-
-def _without_counters(names) -> list[str]:
+def _without_counters(names: Iterable[str]) -> list[str]:
     # Older files lack these counters of batches, which nothing here reads.
     return [name for name in names if not name.endswith(".num_batches_tracked")]

@@ -44,19 +44,18 @@ TEMPLATE = r"""% Needs \usepackage{{booktabs,graphicx,amssymb}}; \input{{}} it w
 
 def latex_table(table: Table) -> str:
     """A floating table; one with very many columns spans both columns of a page."""
-    wide = table.frame.shape[1] > 12
     body = []
     for position, row in enumerate(cells(table.frame, table.decimals)):
         if position in table.breaks:
             body.append(r"\midrule")
         body.append(" & ".join(map(_cell, row)) + r" \\")
     return TEMPLATE.format(
-        environment="table*" if wide else "table",
+        environment="table*" if table.wide else "table",
         name=table.name,
-        gap=2.5 if wide else 4,
+        gap=2.5 if table.wide else 4,
         caption=escape(table.caption),
         columns="".join(word[0] for word in alignments(table.frame)),
-        head=" & ".join(_heading(heading, turned=wide) for heading in table.frame),
+        head=" & ".join(_heading(heading, turned=table.wide) for heading in table.frame),
         body="\n".join(body),
         notes="".join(f"\\par\\smallskip{{\\footnotesize {escape(note)}}}\n" for note in table.notes),
     )

@@ -83,9 +83,14 @@ def _require_same_protocol(path: Path, stated: dict[str, Any], now: Protocol, re
 
 
 def _commits(params: Params, experiments: dict[str, None]) -> tuple[str, ...]:
-    """Short commits of the runs, ``+`` where files had been changed since; unknown ones left out."""
+    """Commits of the runs, each once; unknown ones left out."""
     paths = result_paths(params)
     files = (paths.run(experiment, seed) / "run.json" for experiment in experiments for seed in params.seeds)
     runs = (read_json(file) for file in files if file.exists())
-    known = (run for run in runs if run.get("commit"))
-    return tuple(dict.fromkeys(run["commit"][:7] + ("+" if run.get("dirty") else "") for run in known))
+    return tuple(dict.fromkeys(filter(None, map(short_commit, runs))))
+
+
+def short_commit(run: dict[str, Any]) -> str | None:
+    """Commit of a run.json for readers, ``+`` where files had been changed since; None if unknown."""
+    commit = run.get("commit")
+    return commit[:7] + ("+" if run.get("dirty") else "") if commit else None

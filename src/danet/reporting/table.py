@@ -27,3 +27,8 @@ class Table:
     def number(self) -> int:
         """The paper's number of this table."""
         return int(self.name.removeprefix("table"))
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has so many columns that their headings are turned."""
+        return self.frame.shape[1] > 12

@@ -11,4 +11,4 @@ def poly(step: int, steps: int, power: float) -> float:
 def set_learning_rates(optimiser: Optimizer, factor: float) -> None:
     """Scale each group from its own initial rate, so that the head keeps its multiple."""
     for group in optimiser.param_groups:
-        group["lr"] = group["initial_lr"] * factor
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor

@@ -11,7 +11,7 @@ def person(canvas: Canvas, x: float, y: float, size: float) -> None:
     """Upright, legs apart."""
     canvas.shade(canvas.ellipse(x, y, 0.2 * size, 0.04 * size), 0.65)
     for side in (-1, 1):
-        leg = canvas.line([(x + side * 0.03 * size, y - 0.48 * size), (x + side * 0.09 * size, y)], size / 11)
+        leg = canvas.line([(x + side * 0.03 * size, y - 0.48 * size), (x + side * 0.09 * size, y)], size / 9)
         canvas.paint(leg, "person", "denim")
     _torso(canvas, "person", x, y - 0.45 * size, size)
 
@@ -29,11 +29,11 @@ def rider(canvas: Canvas, x: float, y: float, size: float) -> None:
 def _torso(canvas: Canvas, name: str, x: float, waist: float, size: float) -> None:
     """Body, arms and head above the waist of a person of ``size``."""
     clothes = canvas.random.choice(CLOTHES)
-    trunk = [(-0.08, 0), (-0.13, -0.38), (0.13, -0.38), (0.08, 0)]
+    trunk = [(-0.11, 0), (-0.16, -0.38), (0.16, -0.38), (0.11, 0)]
     body = canvas.polygon([(x + across * size, waist + down * size) for across, down in trunk])
     for side in (-1, 1):
-        shoulder = (x + side * 0.12 * size, waist - 0.35 * size)
-        body |= canvas.line([shoulder, (x + side * 0.18 * size, waist - 0.05 * size)], size / 15)
+        shoulder = (x + side * 0.15 * size, waist - 0.35 * size)
+        body |= canvas.line([shoulder, (x + side * 0.21 * size, waist - 0.05 * size)], size / 15)
     canvas.paint(body, name, clothes)
     canvas.round_off(body)
     canvas.paint(canvas.ellipse(x, waist - 0.46 * size, 0.075 * size, 0.09 * size), name, "skin")

@@ -31,26 +31,34 @@ class Street:
         return x, self.horizon + depth * (height - self.horizon) - up * depth * height
 
     def draw(self) -> None:
+        """Paint everything, from the sky to the bonnet of the camera's own car."""
+        canvas, random = self.canvas, self.random
+        self._background()
+        for side in (-1, 1):
+            self._side(side)
+        self._strip(-1, 1, "road", "asphalt")
+        self._lane_markings()
+        self._traffic()
+        if random.random() < 0.5:
+            middle, below = canvas.width / 2, 1.05 * canvas.height
+            bonnet = canvas.ellipse(middle, below, 0.4 * canvas.width, 0.12 * canvas.height)
+            canvas.paint(bonnet, "bonnet", "rubber")
+
+    def _background(self) -> None:
+        """Sky, clouds, and a hedge that hides the horizon."""
         canvas, random = self.canvas, self.random
         canvas.paint(canvas.box(0, 0, canvas.width, canvas.height), "sky", "sky")
         for _ in range(random.integers(0, 3)):
             x, y = random.uniform(0, canvas.width), random.uniform(0, 0.6) * self.horizon
             canvas.paint(canvas.blob(x, y, 0.14 * canvas.width, 0.1 * self.horizon), "cloud", "cloud")
-        far = canvas.box(0, self.horizon - 0.06 * canvas.height, canvas.width, canvas.height)
-        canvas.paint(far, "hedge", "hedge")
-        for side in (-1, 1):
-            self._side(side)
-        self._strip(-1, 1, "road", "asphalt")
+        hedge = canvas.box(0, self.horizon - 0.06 * canvas.height, canvas.width, canvas.height)
+        canvas.paint(hedge, "hedge", "hedge")
+
+    def _lane_markings(self) -> None:
         for depth in (0.12, 0.2, 0.32, 0.5, 0.78):
-            ends = [self.point(-0.025, depth), self.point(0.025, depth)]
-            ends += [self.point(0.025, 1.25 * depth), self.point(-0.025, 1.25 * depth)]
-            canvas.decorate(canvas.polygon(ends), "marking")
-        self._traffic()
-        if random.random() < 0.5:
-            bonnet = canvas.ellipse(
-                canvas.width / 2, 1.05 * canvas.height, 0.4 * canvas.width, 0.12 * canvas.height
-            )
-            canvas.paint(bonnet, "bonnet", "rubber")
+            corners = [self.point(-0.025, depth), self.point(0.025, depth)]
+            corners += [self.point(0.025, 1.25 * depth), self.point(-0.025, 1.25 * depth)]
+            self.canvas.decorate(self.canvas.polygon(corners), "marking")
 
     def _strip(self, left: float, right: float, part: str, material: str) -> None:
         """A strip of ground from the horizon to the camera."""
@@ -67,25 +75,24 @@ class Street:
         random, canvas, edge = self.random, self.canvas, self.kerb + 0.3
         self._strip(side * self.kerb, side * 9, "terrain", "grass")
         depth = 0.12
-        while depth < 1.6:
+        while 0 <= self.point(side * edge, depth)[0] < canvas.width:
             near = depth * random.uniform(1.35, 1.8)
             if random.random() < 0.75:
                 self._house(side * edge, depth, near)
             else:
                 things.tree(canvas, *self.point(side * edge, near), near * canvas.height)
             depth = near * random.uniform(1.0, 1.15)
-        border = random.choice(["wall", "fence", "none"], p=[0.35, 0.35, 0.3])
+        border = random.choice(["wall", "fence", "none"], p=[0.4, 0.4, 0.2])
         if border != "none":
             material = "brick" if border == "wall" else "wire"
-            self._upright(side * self.kerb, 0.08, 1.5, random.uniform(0.12, 0.2), border, material)
+            self._upright(side * self.kerb, 0.08, 1.5, random.uniform(0.22, 0.34), border, material)
         self._strip(side * 1.0, side * self.kerb, "sidewalk", "paving")
 
     def _upright(self, across: float, far: float, near: float, up: float, part: str, material: str) -> None:
         """A vertical plane along the street."""
         corners = [self.point(across, far), self.point(across, near)]
         corners += [self.point(across, near, up), self.point(across, far, up)]
-        mask = self.canvas.polygon(corners)
-        self.canvas.paint(mask, part, material)
+        self.canvas.paint(self.canvas.polygon(corners), part, material)
 
     def _house(self, across: float, far: float, near: float) -> None:
         """A front with rows of windows, of the bricks of a garden wall or of plaster."""
@@ -110,7 +117,7 @@ class Street:
             things.lamp_post,
             things.tree,
         ]
-        sizes = {things.car: 0.36, things.bus: 0.6, things.truck: 0.58, self._cyclist: 0.3}
+        sizes = {things.car: 0.36, things.bus: 0.6, things.truck: 0.58, self._cyclist: 0.36}
         sizes |= {
             things.lamp_post: 1.0,
             things.tree: 1.1,
@@ -122,7 +129,7 @@ class Street:
             draw: Callable = self.random.choice(road if on_road else pavement)
             across = self.random.uniform(0.3, 0.8) if on_road else self.random.uniform(1.15, self.kerb - 0.1)
             x, y = self.point(across * self.random.choice((-1, 1)), depth)
-            draw(self.canvas, x, y, sizes.get(draw, 0.44) * depth * self.canvas.height)
+            draw(self.canvas, x, y, sizes.get(draw, 0.52) * depth * self.canvas.height)
 
     @staticmethod
     def _cyclist(canvas: Canvas, x: float, y: float, size: float) -> None:

@@ -156,22 +156,22 @@ def tree(canvas: Canvas, x: float, y: float, size: float) -> None:
 
 def lamp_post(canvas: Canvas, x: float, y: float, size: float) -> None:
     """A bare pole."""
-    canvas.paint(canvas.box(x - size / 36, y - size, x + size / 36, y), "pole", "steel")
+    canvas.paint(canvas.box(x - size / 24, y - size, x + size / 24, y), "pole", "steel")
 
 
 def traffic_light(canvas: Canvas, x: float, y: float, size: float) -> None:
     """A dark box with a lit lamp on a pole."""
     lamp_post(canvas, x, y, size)
-    half = size / 13
+    half = size / 9
     canvas.paint(canvas.box(x - half, y - 1.05 * size, x + half, y - 0.7 * size), "traffic light", "rubber")
     lamp, up = (("lamp_red", 0.98), ("lamp_green", 0.77))[canvas.random.integers(2)]
-    canvas.decorate(canvas.ellipse(x, y - up * size, 0.75 * half, 0.75 * half), lamp)
+    canvas.decorate(canvas.ellipse(x, y - up * size, 0.6 * half, 0.6 * half), lamp)
 
 
 def traffic_sign(canvas: Canvas, x: float, y: float, size: float) -> None:
     """A round or three-cornered board on a pole."""
     lamp_post(canvas, x, y, size)
-    radius, middle = size / 7, y - 0.92 * size
+    radius, middle = size / 5, y - 0.92 * size
     if canvas.random.random() < 0.5:
         outer = canvas.ellipse(x, middle, radius, radius)
     else:

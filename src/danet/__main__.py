@@ -1,0 +1,5 @@
+"""``python -m danet`` is ``danet``."""
+
+from danet.cli import main
+
+main()

@@ -1,0 +1,66 @@
+"""Training curves: loss and learning rate of every experiment, as one SVG."""
+
+import io
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from danet.reporting.figures.canvas import style
+from danet.reporting.runs import FinishedRun
+
+COLUMNS = 4
+LOSS_COLOUR, RATE_COLOUR = sns.color_palette("colorblind")[0], "0.55"
+
+
+def draw_curves(runs: Sequence[FinishedRun]) -> str:
+    """One small panel an experiment: loss of each seed (left axis) and learning rate (right axis).
+
+    Returns:
+        The text of an SVG file, the same for the same runs.
+    """
+    lines = pd.DataFrame(
+        [
+            {"experiment": run.facts["experiment"], "seed": run.facts["seed"], **line}
+            for run in runs
+            for line in run.metrics
+        ],
+        columns=["experiment", "seed", "step", "loss", "learning_rate"],
+    )
+    experiments = list(lines["experiment"].unique())
+    rows = max(1, -(-len(experiments) // COLUMNS))
+    with style(), mpl.rc_context({"svg.hashsalt": "danet", "svg.fonttype": "path"}):
+        figure = Figure((10, 1.75 * rows), layout="constrained")
+        panels = figure.subplots(rows, COLUMNS, squeeze=False).flat
+        for panel in panels:
+            panel.set_visible(False)
+        for panel, experiment in zip(figure.axes, experiments, strict=False):
+            _panel(panel, experiment, lines[lines["experiment"] == experiment])
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
+
+
+def _panel(axes: Axes, experiment: str, lines: pd.DataFrame) -> None:
+    axes.set_visible(True)
+    rates = axes.twinx()
+    one_seed = lines[lines["seed"] == lines["seed"].iloc[0]]
+    sns.lineplot(
+        one_seed, x="step", y="learning_rate", ax=rates, color=RATE_COLOUR, linestyle="--", linewidth=0.9
+    )
+    sns.lineplot(
+        lines, x="step", y="loss", units="seed", estimator=None, ax=axes, color=LOSS_COLOUR, linewidth=1.2
+    )
+    axes.set_title(experiment, loc="left", weight="bold")
+    axes.set(xlabel="", ylabel="", ylim=(0, None), xlim=(0, None))
+    rates.set(xlabel="", ylabel="", ylim=(0, None))
+    axes.tick_params(axis="y", colors=LOSS_COLOUR)
+    rates.tick_params(axis="y", colors=RATE_COLOUR)
+    rates.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2), useMathText=True)
+    for place in (axes, rates):
+        place.tick_params(labelsize=6.5)
+        place.spines["top"].set_visible(False)
+        place.spines["right"].set_visible(False)

@@ -1,0 +1,120 @@
+"""The evaluation images that figures show: opened, chosen, and taken apart into regions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from danet.data.label_maps import LabelMap, label_map, training_lookup
+from danet.data.prepared import IGNORED, PreparedSplit
+from danet.reporting.captions import used_data
+from danet.settings import Params, active_recipe, dataset_of, dataset_paths, plan
+
+CANDIDATES = 40
+"""Most images among which a figure chooses, evenly spread over the split: bounds the work."""
+
+OBJECTS = frozenset(
+    {
+        *("person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"),
+        *("traffic light", "traffic sign"),
+        *("pedestrian", "bicyclist", "sign symbol"),
+    }
+)
+"""Classes of Cityscapes and CamVid that are countable things, not surroundings."""
+
+Box = tuple[int, int, int, int]
+"""Top, left, bottom, right in pixels, the last two exclusive."""
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """The evaluation split of one data set, with labels as networks see them."""
+
+    title: str
+    """What the images are, in words."""
+    split: PreparedSplit
+    labels: LabelMap
+    lookup: np.ndarray
+    """From prepared label to class index."""
+
+    def image(self, position: int) -> np.ndarray:
+        """(H, W, 3) uint8."""
+        return np.array(self.split.image(position))
+
+    def truth(self, position: int) -> np.ndarray:
+        """(H, W) uint8 class indices, 255 where ignored."""
+        return self.lookup[self.split.label(position)]
+
+    def is_object(self, index: int) -> bool:
+        """Whether a class is a countable thing."""
+        return self.labels.names[index] in OBJECTS
+
+    def name(self, position: int) -> str:
+        return self.split.entries[position].name
+
+    def candidates(self) -> list[int]:
+        """Positions among which figures choose."""
+        count = min(len(self.split), CANDIDATES)
+        return [position * len(self.split) // count for position in range(count)]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A connected region of one class."""
+
+    index: int
+    """Its class."""
+    pixels: int
+    box: Box
+    mask: np.ndarray
+    """(bottom - top, right - left) bool: its pixels within the box."""
+
+    def centre(self) -> tuple[int, int]:
+        """Row and column of the pixel that lies deepest inside."""
+        depth = ndimage.distance_transform_edt(np.pad(self.mask, 1))[1:-1, 1:-1]
+        row, column = np.unravel_index(depth.argmax(), depth.shape)
+        return self.box[0] + int(row), self.box[1] + int(column)
+
+
+def open_scenes(params: Params, experiment: str | None = None) -> Scenes:
+    """The evaluation split that ``experiment`` uses, or the plan's first one.
+
+    Raises:
+        MissingDataError: it has not been prepared.
+    """
+    planned = plan(params)
+    experiment = experiment or planned.experiments[0]
+    dataset, classes = dataset_of(params, experiment), active_recipe(params).context_classes
+    return Scenes(
+        title=used_data(params, experiment),
+        split=PreparedSplit(dataset_paths(params, dataset).prepared("val")),
+        labels=label_map(dataset, classes),
+        lookup=training_lookup(dataset, classes),
+    )
+
+
+def most_varied(scenes: Scenes, count: int) -> list[int]:
+    """The ``count`` candidates that show the most classes, the first ones among equals."""
+    variety = {position: len(_classes(scenes.truth(position))) for position in scenes.candidates()}
+    return sorted(sorted(variety, key=lambda position: -variety[position])[:count])
+
+
+def regions(indices: np.ndarray, smallest: int = 1) -> Iterator[Region]:
+    """Connected regions (4 neighbours) of every class, ignored pixels left out.
+
+    Args:
+        indices: (H, W) class indices.
+        smallest: regions of fewer pixels are left out.
+    """
+    for index in _classes(indices):
+        numbered, _ = ndimage.label(indices == index)
+        for number, (rows, columns) in enumerate(ndimage.find_objects(numbered), start=1):
+            mask = numbered[rows, columns] == number
+            pixels = int(mask.sum())
+            if pixels >= smallest:
+                yield Region(index, pixels, (rows.start, columns.start, rows.stop, columns.stop), mask)
+
+
+def _classes(indices: np.ndarray) -> list[int]:
+    return [int(index) for index in np.unique(indices) if index != IGNORED]

@@ -1,0 +1,106 @@
+"""What the user is told before the first job starts."""
+
+import subprocess
+import sys
+
+import pytest
+
+from danet.data.availability import check_availability, describe, require_obtainable
+from danet.data.download import download
+from danet.data.preparation import prepare
+from danet.errors import MissingDataError
+from danet.settings import dataset_paths
+
+
+def states(settings):
+    return {found.dataset: found.state for found in check_availability(settings)}
+
+
+def test_demo_needs_nothing(params):
+    settings = params("demo")
+    assert states(settings) == dict.fromkeys(("cityscapes", "pascal_context", "coco_stuff"), "generated")
+    require_obtainable(settings)
+
+
+def test_camvid_profile_downloads_camvid_alone(params):
+    settings = params("camvid")
+    assert states(settings) == {"camvid": "download"}
+    require_obtainable(settings)
+
+
+def test_paper_profile_without_data_says_everything_at_once(params):
+    settings = params("paper")
+    expected = {"cityscapes": "missing", "pascal_context": "download", "coco_stuff": "download"}
+    assert states(settings) == expected
+    with pytest.raises(MissingDataError) as error:
+        require_obtainable(settings)
+    message = str(error.value)
+    for part in (
+        "Cityscapes: missing",
+        "CITYSCAPES_DATASET",
+        "CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD",
+        "https://www.cityscapes-dataset.com/register/",
+        "https://www.cityscapes-dataset.com/license/",
+        "leftImg8bit_trainvaltest.zip",
+        str(dataset_paths(settings, "cityscapes").archives),
+        "PASCAL Context: download",
+        "PASCAL_CONTEXT_DATASET",
+        "VOCtrainval_03-May-2010.tar",
+        "COCO Stuff: download",
+        "COCO_STUFF_DATASET",
+        "cocostuff-10k-v1.1.zip",
+        "profile=demo",
+    ):
+        assert part in message
+
+
+def test_account_or_folder_or_archives_make_cityscapes_obtainable(params, monkeypatch, unpacked):
+    settings = params("paper")
+    with monkeypatch.context() as account:
+        account.setenv("CITYSCAPES_USERNAME", "me")
+        account.setenv("CITYSCAPES_PASSWORD", "secret")
+        assert states(settings)["cityscapes"] == "download"
+        assert "secret" not in describe(settings)
+    with monkeypatch.context() as folder:
+        folder.setenv("CITYSCAPES_DATASET", str(unpacked["cityscapes"]))
+        assert states(settings)["cityscapes"] == "folder"
+    archives = dataset_paths(settings, "cityscapes").archives
+    archives.mkdir(parents=True)
+    (archives / "leftImg8bit_trainvaltest.zip").touch()
+    assert states(settings)["cityscapes"] == "missing"
+    (archives / "gtFine_trainvaltest.zip").touch()
+    assert states(settings)["cityscapes"] == "archives"
+
+
+@pytest.mark.parametrize("wrong", ["nowhere", "empty"])
+def test_wrong_folder_stops_with_variable_path_and_what_was_looked_for(wrong, params, monkeypatch, tmp_path):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("CAMVID_DATASET", str(tmp_path / wrong))
+    with pytest.raises(
+        MissingDataError, match=rf"(?s)CAMVID_DATASET={tmp_path}/{wrong}: .*train\.txt, val\.txt"
+    ):
+        require_obtainable(params("camvid"))
+
+
+def test_follows_the_stages(params):
+    settings = params("demo", {"cityscapes": (2, 1), "pascal_context": (2, 1), "coco_stuff": (2, 1)})
+    download(settings, "cityscapes")
+    assert states(settings)["cityscapes"] == "downloaded"
+    prepare(settings, "cityscapes")
+    assert states(settings)["cityscapes"] == "prepared"
+    assert describe(settings).splitlines()[1].split()[:2] == ["cityscapes", "prepared"]
+
+
+def test_receipt_without_its_tree_does_not_count(params):
+    settings = params("demo", {"cityscapes": (2, 1), "pascal_context": (2, 1), "coco_stuff": (2, 1)})
+    download(settings, "cityscapes")
+    paths = dataset_paths(settings, "cityscapes")
+    paths.raw.rename(paths.root / "elsewhere")
+    assert states(settings)["cityscapes"] == "generated"
+
+
+def test_needs_no_heavy_package():
+    """It runs at every start of the workflow."""
+    heavy = {"torch", "scipy", "requests", "pandas", "mlflow", "matplotlib"}
+    code = f"import sys, danet.data.availability; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

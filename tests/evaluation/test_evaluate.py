@@ -1,0 +1,152 @@
+"""Evaluation of a split from arrays to the JSON file that the tables read."""
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from danet.data.label_maps import label_map
+from danet.data.prepared import PreparedSplit
+from danet.errors import BadDataError, CheckpointError, MissingDataError
+from danet.evaluation.evaluate import evaluate, evaluate_run
+from danet.files import read_json
+from danet.models.network import build_network
+from danet.settings import Experiment, load_params, resolve
+from danet.training.checkpoint import save_final
+
+SIZES = [(20, 32), (30, 24)]
+
+
+def write_split(folder, dataset: str, classes: int, labels=None) -> None:
+    """Two random images in the prepared form, and labels of ``classes`` values or as given."""
+    random = np.random.default_rng(15)
+    pixels = sum(height * width for height, width in SIZES)
+    folder.mkdir(parents=True)
+    np.save(folder / "images.npy", random.integers(0, 256, (pixels, 3), dtype=np.uint8))
+    if labels is None:
+        labels = random.integers(0, classes, pixels, dtype=np.uint8)
+        labels[::7] = 255
+    np.save(folder / "labels.npy", labels)
+    offsets = [0, SIZES[0][0] * SIZES[0][1]]
+    images = [
+        {"name": f"image{position}", "height": height, "width": width, "offset": offset}
+        for position, ((height, width), offset) in enumerate(zip(SIZES, offsets, strict=True))
+    ]
+    index = {"dataset": dataset, "split": "val", "digest": "0", "images": images}
+    (folder / "index.json").write_text(json.dumps(index))
+
+
+class Oracle(torch.nn.Module):
+    """Always predicts one class."""
+
+    def __init__(self, classes: int, favourite: int) -> None:
+        super().__init__()
+        self.logits = torch.nn.Parameter(torch.eye(classes)[favourite])
+
+    def predict(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits[:, None, None].expand(len(images), -1, *images.shape[-2:])
+
+
+@cache
+def experiment_of(name: str, recipe: str = "paper_text") -> Experiment:
+    """An experiment of the demo with windows that fit the small images."""
+    experiment = resolve(load_params(profile="demo", recipe=recipe), name)
+    small = {
+        name: protocol.model_copy(update={"long_side": 32, "crop_size": 16})
+        for name, protocol in experiment.protocols.items()
+    }
+    return experiment.model_copy(update={"protocols": small})
+
+
+@pytest.mark.parametrize("recipe", ["paper_text", "released_code"])
+def test_scores_of_a_network_that_always_says_class_two(tmp_path, recipe):
+    experiment = experiment_of("fcn_r50", recipe)
+    write_split(tmp_path / "val", "cityscapes", 19)
+    labels = np.load(tmp_path / "val" / "labels.npy")
+    seen = []
+    scores = evaluate(Oracle(19, 2), experiment, PreparedSplit(tmp_path / "val"), "ms", seen.append)
+
+    share = (labels == 2).sum() / (labels != 255).sum()
+    assert seen == [1, 2]
+    assert scores["pixel_accuracy"] == pytest.approx(share)
+    assert scores["iou"]["building"] == pytest.approx(share)
+    assert scores["iou"]["road"] == 0
+    assert scores["miou"] == pytest.approx(share / 19)
+    assert tuple(scores["iou"]) == label_map("cityscapes").names
+    confusion = np.array(scores["confusion"])
+    np.testing.assert_array_equal(confusion[:, 2], np.bincount(labels[labels != 255], minlength=19))
+    assert confusion.sum() == confusion[:, 2].sum()
+    assert scores["protocol"] == {
+        "name": "ms",
+        **experiment.protocols["ms"].model_dump(mode="json"),
+        "classes": 19,
+    }
+    json.dumps(scores, allow_nan=False)
+
+
+def test_context_with_59_classes_ignores_background(tmp_path):
+    experiment = experiment_of("context_fcn_r50", "released_code")
+    labels = np.full(sum(h * w for h, w in SIZES), 1, np.uint8)  # aeroplane in the stored convention
+    labels[:100] = 0  # background
+    write_split(tmp_path / "val", "pascal_context", 60, labels)
+    scores = evaluate(Oracle(59, 0), experiment, PreparedSplit(tmp_path / "val"), "ss")
+    assert scores["confusion"][0][0] == len(labels) - 100
+    assert scores["miou"] == scores["pixel_accuracy"] == 1.0
+    assert scores["iou"]["aeroplane"] == 1.0
+    assert scores["iou"]["wood"] is None
+    assert scores["protocol"]["classes"] == 59
+
+
+def test_split_without_a_label(tmp_path):
+    write_split(tmp_path / "val", "cityscapes", 19, np.full(sum(h * w for h, w in SIZES), 255, np.uint8))
+    with pytest.raises(BadDataError, match="no pixel of the val split of cityscapes"):
+        evaluate(Oracle(19, 0), experiment_of("fcn_r50"), PreparedSplit(tmp_path / "val"), "ss")
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """An empty project with one run and one prepared split; its settings."""
+    params = load_params(profile="demo")
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(16)
+    experiment = resolve(params, "fcn_r50")
+    run = tmp_path / "results/demo/runs/fcn_r50/seed1"
+    run.mkdir(parents=True)
+    save_final(run / "final.pth", experiment, 1, build_network(experiment.model))
+    write_split(tmp_path / "data/demo/cityscapes/prepared/val", "cityscapes", 19)
+    return params
+
+
+def test_file_of_a_run(trained, capsys):
+    path = evaluate_run(trained, "fcn_r50", 1, "ss")
+    assert str(path) == "results/demo/eval/fcn_r50/seed1/ss.json"
+    scores = read_json(path)
+    assert list(scores) == ["experiment", "seed", "protocol", "miou", "pixel_accuracy", "iou", "confusion"]
+    assert (scores["experiment"], scores["seed"]) == ("fcn_r50", 1)
+    assert 0 <= scores["miou"] <= 1
+    assert "2/2" in capsys.readouterr().err
+
+    first = path.read_bytes()
+    evaluate_run(trained, "fcn_r50", 1, "ss")
+    assert path.read_bytes() == first
+
+
+def test_run_that_is_not_there(trained):
+    with pytest.raises(CheckpointError, match="danet train --profile demo --experiment fcn_r50 --seed 2"):
+        evaluate_run(trained, "fcn_r50", 2, "ss")
+
+
+def test_weights_of_other_settings_are_refused(trained):
+    entry = trained.experiments["fcn_r50"].model_copy(update={"learning_rate": 0.5})
+    changed = trained.model_copy(update={"experiments": {**trained.experiments, "fcn_r50": entry}})
+    changed.experiments["fcn_r50"].model_fields_set.add("learning_rate")
+    with pytest.raises(CheckpointError, match=r"other settings:\n  training\.learning_rate: 0\.02 -> 0\.5"):
+        evaluate_run(changed, "fcn_r50", 1, "ss")
+
+
+def test_images_that_are_not_prepared(trained, tmp_path):
+    (tmp_path / "data/demo/cityscapes/prepared/val/index.json").unlink()
+    with pytest.raises(MissingDataError, match="holds no prepared split"):
+        evaluate_run(trained, "fcn_r50", 1, "ss")

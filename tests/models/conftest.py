@@ -1,0 +1,25 @@
+from collections.abc import Callable
+
+import pytest
+
+from danet.settings import Model
+
+
+@pytest.fixture
+def model_settings() -> Callable[..., Model]:
+    """Settings of a small network of the released code; keywords take the place of its values."""
+
+    def build(**changes) -> Model:
+        values = {
+            "backbone": "resnet14_thin",
+            "attention": ("position", "channel"),
+            "multi_grid": None,
+            "classes": 19,
+            "position_projection": "conv",
+            "query_key_reduction": 8,
+            "channel_similarity": "max_minus_product",
+            "dropout": 0.1,
+        }
+        return Model(**values | changes)
+
+    return build
