@@ -1,6 +1,7 @@
 """A finished project in miniature: settings, evaluations, runs, networks and images, all made up."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,23 +46,37 @@ def made_up_scores() -> Callable[..., Scores]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings) -> Params:
-    """The demo, finished, in the current folder: sixteen untrained networks and three tiny data sets."""
+def evaluation_file() -> Callable[..., Path]:
+    """Write one made-up evaluation file and return its path."""
+    return write_evaluation
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the finished demo: sixteen untrained networks and three tiny data sets."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        params = load_params(PROJECT / "params.yaml", profile="demo")
+        for number, dataset in enumerate(plan(params).datasets):
+            paths = dataset_paths(params, dataset)
+            write_split(paths.prepared("val"), dataset, seed=number)
+            images = {"train": 8, "val": 4}
+            receipt = {"dataset": dataset, "how": "generated", "archives": [], "images": images}
+            write_json(paths.receipt, receipt)
+        for experiment in plan(params).experiments:
+            write_run(params, experiment, seed=1)
+        for row in plan(params).evaluations:
+            write_evaluation(params, row.experiment, 1, row.protocol)
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings) -> Params:
+    """The settings of the finished demo, of which the current folder holds a copy."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    params = settings("demo")
-    for number, dataset in enumerate(plan(params).datasets):
-        write_split(dataset_paths(params, dataset).prepared("val"), dataset, seed=number)
-        write_json(
-            dataset_paths(params, dataset).receipt,
-            {"dataset": dataset, "how": "generated", "root": "raw", "archives": [], "images": {"val": 4}},
-        )
-    for experiment in plan(params).experiments:
-        for seed in params.seeds:
-            write_run(params, experiment, seed)
-    for row in plan(params).evaluations:
-        for seed in params.seeds:
-            write_evaluation(params, row.experiment, seed, row.protocol)
-    return params
+    return settings("demo", seeds=(1,))
 
 
 def write_split(folder: Path, dataset: str, seed: int, height: int = 48, width: int = 96) -> None:
@@ -121,7 +136,9 @@ def write_run(params: Params, experiment: str, seed: int) -> None:
     write_json(folder / "run.json", facts)
 
 
-def write_evaluation(params: Params, experiment: str, seed: int, protocol: str, **changes: Any) -> Path:
+def write_evaluation(
+    params: Params, experiment: str, seed: int, protocol: str, changes: dict[str, Any] | None = None
+) -> Path:
     """An evaluation file whose mIoU tells the seed: 0.4 + seed / 100."""
     resolved = resolve(params, experiment)
     path = result_paths(params).evaluation(experiment, seed, protocol)
@@ -135,5 +152,5 @@ def write_evaluation(params: Params, experiment: str, seed: int, protocol: str, 
         "iou": {"road": 0.75, "sky": 0.5, "train": None},
         "confusion": [[3, 1], [0, 4]],
     }
-    write_json(path, content | changes)
+    write_json(path, content | (changes or {}))
     return path

@@ -64,6 +64,4 @@ def test_counterparts_are_the_evaluations_of_params_yaml() -> None:
         assert counterparts == [(row.experiment, row.protocol) for row in params.tables[table].evaluations]
     for table in ("table4", "table5"):
         counterparts = [row.experiment for row in published_rows(table) if row.experiment]
-        assert counterparts == list(
-            dict.fromkeys(row.experiment for row in params.tables[table].evaluations)
-        )
+        assert counterparts == list(dict.fromkeys(row.experiment for row in params.tables[table].evaluations))

@@ -1,0 +1,1 @@
+"""Evaluation: whole images scored by sliding windows, counted into a confusion matrix."""

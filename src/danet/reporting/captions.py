@@ -39,10 +39,8 @@ def caption(params: Params, name: TableName, experiments: Iterable[str], scores:
         experiments: those of ours that the table shows.
         scores: their evaluations.
     """
-    experiments = list(experiments)
-    sentences = [SUBJECTS[name], _reading(name, params)]
-    sentences += [f"Ours: {facts}." for facts in ["; ".join(_ours(params, name, experiments, scores))]]
-    return " ".join(sentences)
+    ours = "; ".join(_ours(params, name, list(experiments), scores))
+    return f"{SUBJECTS[name]} {_reading(name, params)} Ours: {ours}."
 
 
 def used_data(params: Params, experiment: str) -> str:

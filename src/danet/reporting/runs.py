@@ -1,14 +1,12 @@
 """The trainings of a profile as the report shows them: run.json, metrics.jsonl and the scores."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from danet.errors import BadDataError, MissingDataError
-from danet.files import read_json
 from danet.reporting.scores import read_evaluation, short_commit
 from danet.settings import Params, plan, result_paths
+from danet.training.records import RUN, read_metrics, read_run
 
 
 @dataclass(frozen=True)
@@ -21,11 +19,6 @@ class FinishedRun:
     """Lines of metrics.jsonl; empty where the file is not there."""
     evaluations: dict[str, dict[str, Any]]
     """Evaluation files by protocol."""
-
-    @property
-    def name(self) -> str:
-        """Experiment and seed in words."""
-        return f"{self.facts['experiment']}, seed {self.facts['seed']}"
 
     @property
     def commit(self) -> str:
@@ -55,16 +48,10 @@ def _read_run(params: Params, experiment: str, seed: int, protocols: list[str]) 
     folder = result_paths(params).run(experiment, seed)
     remedy = f"danet train --experiment {experiment} --seed {seed} --profile {params.profile}"
     try:
-        facts = read_json(folder / "run.json")
-        metrics = _read_metrics(folder / "metrics.jsonl")
+        facts, metrics = read_run(folder), read_metrics(folder)
     except FileNotFoundError:
-        raise MissingDataError(f"{folder / 'run.json'} is not here", remedy) from None
+        raise MissingDataError(f"{folder / RUN} is not here", remedy) from None
     except ValueError as error:
-        raise BadDataError(f"{folder} holds a damaged record: {error}", remedy) from None
+        raise BadDataError(f"{folder / RUN} is damaged: {error}", remedy) from None
     evaluations = {name: read_evaluation(params, experiment, seed, name) for name in protocols}
     return FinishedRun(facts, metrics, evaluations)
-
-
-def _read_metrics(path: Path) -> list[dict[str, Any]]:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]

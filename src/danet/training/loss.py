@@ -23,6 +23,9 @@ def segmentation_losses(outputs: Sequence[Tensor], label: Tensor) -> Tensor:
     Returns:
         (number of outputs,) losses.
     """
-    labelled = (label != IGNORED).sum().clamp(min=1)
-    sums = [F.cross_entropy(logits, label, ignore_index=IGNORED, reduction="sum") for logits in outputs]
+    classes = label.flatten()  # (B * H * W,)
+    labelled = (classes != IGNORED).sum().clamp(min=1)
+    # One row per pixel: the logits lie channels-last in memory, so this copies nothing.
+    rows = (logits.movedim(1, -1).flatten(0, 2) for logits in outputs)
+    sums = [F.cross_entropy(row, classes, ignore_index=IGNORED, reduction="sum") for row in rows]
     return torch.stack(sums) / labelled

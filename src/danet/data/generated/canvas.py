@@ -47,6 +47,7 @@ class Canvas:
     ) -> None:
         self.random, self.height, self.width = random, height, width
         self._vocabulary, self._unknown = vocabulary, unknown
+        self._rows, self._columns = np.arange(height), np.arange(width)
         self._image = np.zeros((height, width, 3), np.float32)
         self._label = np.zeros((height, width), np.uint8)
         self._names = [unknown]
@@ -67,8 +68,9 @@ class Canvas:
 
     def ellipse(self, x: float, y: float, across: float, down: float) -> np.ndarray:
         """(H, W) mask of an ellipse around (x, y) with the given radii."""
-        rows, columns = np.ogrid[: self.height, : self.width]
-        return ((columns - x) / max(across, 0.7)) ** 2 + ((rows - y) / max(down, 0.7)) ** 2 <= 1
+        from_left = ((self._columns - x) / max(across, 0.7)) ** 2
+        from_top = ((self._rows - y) / max(down, 0.7)) ** 2
+        return from_left + from_top[:, None] <= 1
 
     def blob(self, x: float, y: float, across: float, down: float, roughness: float = 0.2) -> np.ndarray:
         """(H, W) mask of an ellipse with an uneven outline."""
@@ -99,10 +101,9 @@ class Canvas:
 
     def decorate(self, mask: np.ndarray, material: str) -> None:
         """Cover ``mask`` with ``material`` and leave the label alone: windows, eyes, road markings."""
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not len(rows):
+        window = _bounds(mask)
+        if window is None:
             return
-        window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         height, width = mask[window].shape
         colour, pattern, scale, contrast, variation = MATERIALS[material]
         tone = np.array(colour) + self.random.normal(0, variation) + self.random.normal(0, variation / 3, 3)
@@ -115,10 +116,13 @@ class Canvas:
 
     def round_off(self, mask: np.ndarray) -> None:
         """Light from above: lighter at the top of ``mask``, darker at its bottom."""
-        rows = np.flatnonzero(mask.any(axis=1))
-        if len(rows):
-            light = np.interp(np.arange(self.height), [rows[0], rows[-1] + 1], [1.12, 0.82])
-            self._image[mask] *= np.broadcast_to(light[:, None], mask.shape)[mask][:, None]
+        window = _bounds(mask)
+        if window is None:
+            return
+        height = window[0].stop - window[0].start
+        light = np.linspace(1.12, 0.82, height + 1, dtype=np.float32)[:height, None, None]
+        part = self._image[window]
+        np.copyto(part, part * light, where=mask[window][..., None])
 
     def finish(self) -> Scene:
         """Light the scene and photograph it: colour cast, slanting light, soft focus, sensor noise."""
@@ -127,6 +131,15 @@ class Canvas:
         slant = np.linspace(*random.uniform(0.92, 1.08, 2), self.width)[None, :, None]
         lit = np.clip(self._image * cast * slant, 0, 255).astype(np.uint8)
         soft = Image.fromarray(lit).filter(ImageFilter.GaussianBlur(0.5))
-        noisy = np.asarray(soft, np.float32) + random.normal(0, 3, lit.shape)
+        noisy = np.asarray(soft) + 3 * random.standard_normal(lit.shape, np.float32)
         image = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
         return Scene(image, self._label, tuple(self._names))
+
+
+def _bounds(mask: np.ndarray) -> tuple[slice, slice] | None:
+    """The smallest window that holds all of ``mask``; None if it is empty."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

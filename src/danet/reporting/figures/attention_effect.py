@@ -18,7 +18,7 @@ from danet.reporting.figures.canvas import (
     show_classes,
 )
 from danet.reporting.figures.predictions import open_network, predict
-from danet.reporting.figures.scenes import Box, Scenes, open_scenes
+from danet.reporting.figures.scenes import Box, Scenes, best_of_each_part, open_scenes
 from danet.settings import Params
 from danet.settings.schema import FigureName
 
@@ -45,18 +45,18 @@ class Row:
 
 
 def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
-    """The images on which the module gains the most pixels, with both results and the truth."""
+    """Images on which the module gains the most pixels, with both results and the ground truth."""
     module, short = MODULES[name]
     experiments = _pair(params, name)
     scenes = open_scenes(params, experiments[0])
-    rows = _largest_gains(_all_rows(params, experiments, scenes), params.figures[name].images)
+    rows = largest_gains(_all_rows(params, experiments, scenes), params.figures[name].images)
     headings = ["Image", f"Without {short}", f"With {short}", "Ground truth"]
     without, with_module = experiments
     caption = (
         f"Effect of the {module} module on the evaluation split ({scenes.title}): {without} without it,"
-        f" {with_module} with it. Of {len(scenes.candidates())} images, those with the largest gain in"
-        " pixel accuracy; boxes mark the largest region that only the network with the module labels"
-        " correctly."
+        f" {with_module} with it. Of {len(scenes.candidates())} images, the one with the largest gain in"
+        f" pixel accuracy in each of {len(rows)} parts of the split; boxes mark the largest region that only"
+        " the network with the module labels correctly."
     )
     shown = {"caption": caption, "data": scenes.title, "experiments": experiments, "seed": params.seeds[0]}
     return paint(rows, headings, scenes), shown | {"rows": [_describe(row, scenes) for row in rows]}
@@ -71,6 +71,13 @@ def corrected_region(row: Row) -> Box | None:
     largest = 1 + int(np.bincount(numbered.ravel())[1:].argmax())
     rows, columns = ndimage.find_objects(numbered)[largest - 1]
     return rows.start, columns.start, rows.stop, columns.stop
+
+
+def largest_gains(rows: list[Row], count: int) -> list[Row]:
+    """The row with the largest gain in each of ``count`` equal parts of the split."""
+    by_position = {row.position: row for row in rows}
+    gains = {position: row.gain for position, row in by_position.items()}
+    return [by_position[position] for position in best_of_each_part(gains, count)]
 
 
 def paint(rows: list[Row], headings: list[str], scenes: Scenes) -> Figure:
@@ -108,10 +115,6 @@ def _all_rows(params: Params, experiments: tuple[str, str], scenes: Scenes) -> l
         )
         for position in scenes.candidates()
     ]
-
-
-def _largest_gains(rows: list[Row], count: int) -> list[Row]:
-    return sorted(rows, key=lambda row: (-row.gain, row.position))[:count]
 
 
 def _describe(row: Row, scenes: Scenes) -> dict[str, Any]:

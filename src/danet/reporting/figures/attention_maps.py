@@ -66,11 +66,11 @@ def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
         maps = attention_maps(network, image, points, long_side)
         rows.append(Row(position, points, *maps, predict(network, trained, image)))
     caption = (
-        f"Attention of {experiment} on the evaluation split ({scenes.title}; the images with the most"
-        " classes). Points #1 and #2 lie deepest inside the largest region of the surroundings and of an"
-        " object; beside them their sub-attention maps, bright where the position attention module gathers"
-        " from, on a logarithmic scale of three decades. Then the 11th and the 4th channel map of the channel"
-        " attention module's output, the result and the ground truth."
+        f"Attention of {experiment} on the evaluation split ({scenes.title}; the image with the most classes"
+        f" in each of {len(rows)} parts). Points #1 and #2 lie deepest inside the largest region of the"
+        " surroundings and of an object; beside them their sub-attention maps, bright where the position"
+        " attention module gathers from, on a logarithmic scale of three decades. Then the 11th and the 4th"
+        " channel map of the channel attention module's output, the result and the ground truth."
     )
     shown = {"caption": caption, "data": scenes.title, "experiment": experiment, "seed": params.seeds[0]}
     return paint(rows, scenes), shown | {"rows": [_describe(row, scenes) for row in rows]}

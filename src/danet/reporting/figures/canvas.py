@@ -1,5 +1,6 @@
 """What all figures share on paper: style, sizes, class colours and legends."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
@@ -23,6 +24,9 @@ SHOWN_PIXELS = 720
 """Longer side of an image in a figure: 300 dots per inch in the widest cell."""
 MARK_COLOUR = "#ffd400"
 """Boxes and points: seen on photographs as well as on class colours."""
+
+# Embedding a font would print a hundred lines about its glyphs.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def style() -> AbstractContextManager[None]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
 _PASTEL = sns.color_palette("pastel")
@@ -109,21 +109,6 @@ class Diagram:
                 joinstyle="miter",
             )
         )
-
-    def frame(self, left: float, bottom: float, right: float, top: float, title: str) -> None:
-        """A dotted frame around a group, with its title above."""
-        self.axes.add_patch(
-            Rectangle(
-                (left, bottom),
-                right - left,
-                top - bottom,
-                fill=False,
-                edgecolor="0.5",
-                linewidth=0.7,
-                linestyle=":",
-            )
-        )
-        self.text((left + right) / 2, top + 0.08, title, weight="bold")
 
     def text(self, x: float, y: float, words: str, size: float = 6.2, weight: str = "normal") -> None:
         """Centred on (x, y)."""

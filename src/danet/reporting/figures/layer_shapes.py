@@ -77,12 +77,9 @@ def describe_layers(module: nn.Module) -> str:
 
 
 def describe_dilation(stage: nn.Sequential) -> str:
-    """Dilations of a stage's 3x3 convolutions in turn: ``2, then 4``; empty for an undilated stage."""
-    rates = [block.conv2.dilation[0] for block in stage]
-    if max(rates) == 1:
-        return ""
-    distinct = list(dict.fromkeys(rates))
-    return "dilation " + (f"{distinct[0]}" if len(distinct) == 1 else ", ".join(map(str, distinct)))
+    """Dilations of a stage's 3x3 convolutions, each once: ``dilation 2, 4``; empty where all are 1."""
+    rates = dict.fromkeys(block.conv2.dilation[0] for block in stage)
+    return "" if set(rates) == {1} else f"dilation {', '.join(map(str, rates))}"
 
 
 def _record(shapes: dict, name: str, _module: nn.Module, _inputs: tuple, output) -> None:

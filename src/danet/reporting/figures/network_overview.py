@@ -29,7 +29,8 @@ def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
     caption = (
         f"Overview of the network of {built.experiment.id} as built: {BACKBONE_TITLES[model.backbone]},"
         f" recipe {built.experiment.recipe}. Numbers are channels × height × width for a training crop of"
-        f" {crop} pixels; dashed classifiers serve only the losses of training."
+        f" {crop} pixels; dilations are those of a stage's blocks in turn, repeated ones once; dashed"
+        " classifiers serve only the losses of training."
     )
     shown = {name: list(shape) for name, shape in built.shapes.items() if name.count(".") < 3}
     data = {"experiment": built.experiment.id, "backbone": model.backbone, "shapes": shown}

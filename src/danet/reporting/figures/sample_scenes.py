@@ -36,9 +36,9 @@ def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
         for row in rows
     ]
     caption = (
-        f"Scenes from the evaluation split ({scenes.title}) and their ground truth: the images with the most"
-        " classes. Boxes mark the smallest and the largest visible part of the kind of object that differs"
-        " most in size; both have to be given the same label."
+        f"Scenes from the evaluation split ({scenes.title}) and their ground truth: the image with the most"
+        f" classes in each of {len(rows)} parts of the split. Boxes mark the smallest and the largest visible"
+        " part of the kind of object that differs most in size; both have to be given the same label."
     )
     return paint(rows, scenes), {"caption": caption, "data": scenes.title, "rows": shown}
 

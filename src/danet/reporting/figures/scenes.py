@@ -1,7 +1,8 @@
 """The evaluation images that figures show: opened, chosen, and taken apart into regions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
@@ -95,9 +96,24 @@ def open_scenes(params: Params, experiment: str | None = None) -> Scenes:
 
 
 def most_varied(scenes: Scenes, count: int) -> list[int]:
-    """The ``count`` candidates that show the most classes, the first ones among equals."""
+    """The candidate that shows the most classes in each of ``count`` equal parts of the split."""
     variety = {position: len(_classes(scenes.truth(position))) for position in scenes.candidates()}
-    return sorted(sorted(variety, key=lambda position: -variety[position])[:count])
+    return best_of_each_part(variety, count)
+
+
+def best_of_each_part(scores: Mapping[int, float], parts: int) -> list[int]:
+    """The position with the highest score in each part, the first one among equals.
+
+    Neighbours in a split are often frames of one drive, so the best overall would look alike.
+
+    Args:
+        scores: by position, in ascending order of position.
+        parts: number of parts of equal length; fewer where there are fewer positions.
+    """
+    positions = list(scores)
+    parts = min(parts, len(positions))
+    bounds = [part * len(positions) // parts for part in range(parts + 1)]
+    return [max(positions[start:end], key=scores.__getitem__) for start, end in pairwise(bounds)]
 
 
 def regions(indices: np.ndarray, smallest: int = 1) -> Iterator[Region]:
