@@ -133,9 +133,11 @@ def figure(
     recipe: Recipe = None,
 ) -> None:
     """Draw one of the paper's figures as .pdf and .png."""
-    from danet.reporting.figures import draw_figure
+    params = load_params(profile=profile, recipe=recipe)
+    with leased_gpu():
+        from danet.reporting.figures import draw_figure
 
-    _say_written(draw_figure(load_params(profile=profile, recipe=recipe), name))
+        _say_written(draw_figure(params, name))
 
 
 @app.command()

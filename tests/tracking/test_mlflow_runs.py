@@ -40,6 +40,17 @@ def run_of(params, run_id: str):
     return open_store(params.tracking_uri).get_run(run_id)
 
 
+def interrupted_run(track) -> str:
+    """Id of a run that was stopped after two points."""
+    try:
+        with track() as tracker:
+            tracker.log(10, {"loss": 3.0})
+            tracker.log(20, {"loss": 2.0})
+            raise Interrupted(15)
+    except Interrupted:
+        return tracker.run_id
+
+
 def test_a_run_has_settings_tags_and_scores(params, track):
     with track() as tracker:
         tracker.log(10, {"loss": 1.5, "learning_rate": 0.01})
@@ -68,17 +79,14 @@ def test_a_run_has_settings_tags_and_scores(params, track):
 
 
 def test_a_resumed_run_goes_on_without_doubling_a_point(params, track):
-    with pytest.raises(Interrupted), track() as tracker:
-        tracker.log(10, {"loss": 3.0})
-        tracker.log(20, {"loss": 2.0})
-        raise Interrupted(15)
-    assert run_of(params, tracker.run_id).info.status == "KILLED"
-    with track(tracker.run_id) as again:
+    first_id = interrupted_run(track)
+    assert run_of(params, first_id).info.status == "KILLED"
+    with track(first_id) as again:
         again.log(20, {"loss": 2.0})
         again.log(30, {"loss": 1.0})
-    assert again.run_id == tracker.run_id
-    assert points(params, tracker.run_id) == [(10, 3.0), (20, 2.0), (30, 1.0)]
-    assert run_of(params, tracker.run_id).info.status == "FINISHED"
+    assert again.run_id == first_id
+    assert points(params, first_id) == [(10, 3.0), (20, 2.0), (30, 1.0)]
+    assert run_of(params, first_id).info.status == "FINISHED"
 
 
 def test_a_failed_training_is_shown_as_failed(params, track):

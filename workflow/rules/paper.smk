@@ -29,6 +29,10 @@ rule figure:
         multiext("<results>/figures/{figure}", ".pdf", ".png", ".json"),
     log:
         "<logs>/figure/{figure}.log",
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime="1h",
     params:
         settings=figure_settings,
     message:
@@ -46,6 +50,11 @@ rule report:
             for row in PLAN.evaluations
             for seed in PARAMS.seeds
         ],
+        runs=collect(
+            "<results>/runs/{experiment}/seed{seed}/run.json",
+            experiment=PLAN.experiments,
+            seed=PARAMS.seeds,
+        ),
     output:
         REPORT,
     log:

@@ -11,8 +11,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from danet.data.progress import Progress
 from danet.errors import BadDataError
+from danet.progress import ProgressLine
 
 SYMBOLIC_LINK = 0o120000
 FILE_TYPE = 0o170000
@@ -41,7 +41,7 @@ def unpack(archive: Path, folder: Path) -> None:
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as content:
         entries = content.infolist()
-        with Progress(f"unpacking {archive.name}", len(entries), "files") as progress:
+        with ProgressLine(f"unpacking {archive.name}", len(entries), "files") as progress:
             for entry in entries:
                 target = _target(archive, folder, entry.filename)
                 if (entry.external_attr >> 16) & FILE_TYPE == SYMBOLIC_LINK:
@@ -53,7 +53,10 @@ def _unpack_zip(archive: Path, folder: Path) -> None:
 
 
 def _unpack_tar(archive: Path, folder: Path) -> None:
-    with tarfile.open(archive) as content, Progress(f"unpacking {archive.name}", None, "files") as progress:
+    with (
+        tarfile.open(archive) as content,
+        ProgressLine(f"unpacking {archive.name}", None, "files") as progress,
+    ):
         for entry in content:
             target = _target(archive, folder, entry.name)
             if not (entry.isfile() or entry.isdir()):

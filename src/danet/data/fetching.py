@@ -9,10 +9,10 @@ from urllib.request import url2pathname
 
 import requests
 
-from danet.data.progress import Progress
 from danet.data.sources import Credential, Source
 from danet.errors import DownloadError
 from danet.files import file_digest
+from danet.progress import ProgressLine
 
 TIMEOUT = (20, 60)  # seconds to connect and between two packets
 FRUITLESS_ATTEMPTS = 5
@@ -133,7 +133,7 @@ def _fetch_rest(session: requests.Session, url: str, part: Path) -> None:
         total = None if length is None else have + int(length)
         with (
             part.open("ab" if goes_on else "wb") as stream,
-            Progress(part.stem, total, "B", have) as progress,
+            ProgressLine(part.stem, total, "B", have) as progress,
         ):
             for piece in answer.iter_content(PIECE):
                 stream.write(piece)

@@ -19,10 +19,10 @@ from danet.data.folders import replacing_folder
 from danet.data.layout import SPLITS, Sample
 from danet.data.pictures import image_size
 from danet.data.prepared import Entry
-from danet.data.progress import Progress
 from danet.data.receipt import read_receipt
 from danet.data.samples import find_samples, read_sample
 from danet.files import write_json
+from danet.progress import ProgressLine
 from danet.settings import Params, dataset_paths
 
 # Starting a process takes as long as decoding about this many small images.
@@ -61,7 +61,7 @@ def _prepare_split(dataset: str, root: Path, split: str, folder: Path, processes
     _allocate(folder / "labels.npy", (pixels,))
     jobs = [(dataset, sample, entry, folder) for sample, entry in zip(samples, entries, strict=True)]
     digest = hashlib.sha256()
-    with Progress(f"preparing {dataset} {split}", len(jobs), "images") as progress:
+    with ProgressLine(f"preparing {dataset} {split}", len(jobs), "images") as progress:
         for entry, content in zip(entries, _digests(jobs, processes), strict=True):
             digest.update(json.dumps([entry.name, entry.height, entry.width]).encode() + content)
             progress.advance()

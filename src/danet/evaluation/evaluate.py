@@ -115,9 +115,9 @@ def evaluate_run(params: Params, experiment_id: str, seed: int, protocol_name: s
     split = PreparedSplit(dataset_paths(params, experiment.dataset).prepared("val"))
     network.to("cuda" if torch.cuda.is_available() else "cpu")
 
-    line = ProgressLine(f"evaluate {experiment_id} seed {seed} {protocol_name}", len(split))
-    scores = evaluate(network, experiment, split, protocol_name, line.update)
-    line.close()
+    title = f"evaluate {experiment_id} seed {seed} {protocol_name}"
+    with ProgressLine(title, len(split), "images") as line:
+        scores = evaluate(network, experiment, split, protocol_name, lambda done: line.advance())
     target = paths.evaluation(experiment_id, seed, protocol_name)
     write_json(target, {"experiment": experiment_id, "seed": seed, **scores})
     return target

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def _explain(fault: dict[str, Any]) -> str:
 
 def _known_keys(location: tuple[Any, ...]) -> list[str]:
     """Keys that the block at ``location`` may hold, found by walking the JSON schema."""
-    schema = Params.model_json_schema()
+    schema = _schema()
     node = schema
     for part in location:
         node = _follow(node, schema)
@@ -117,8 +118,13 @@ def _references(params: Params) -> Iterator[tuple[str, str]]:
 
 def _expected(block: str) -> list[str]:
     """Names that a block of params.yaml has to define."""
-    keys = Params.model_json_schema()["properties"][block]["propertyNames"]
-    return _follow(keys, Params.model_json_schema()).get("enum", [])
+    keys = _schema()["properties"][block]["propertyNames"]
+    return _follow(keys, _schema()).get("enum", [])
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Params.model_json_schema()
 
 
 def refuse_overrides(config: Mapping[str, Any], path: Path = PARAMS_FILE) -> None:

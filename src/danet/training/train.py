@@ -127,10 +127,13 @@ def take_steps(run: Run, tracker: Tracker, stop: StopRequest) -> None:
     order = BatchOrder(len(run.split), training.batch_size, run.steps, run.seed, progress.step)
     lookup = training_lookup(run.experiment.dataset, run.experiment.model.classes)
     crops = TrainingSet(run.split, training, run.seed, lookup)
-    line = ProgressLine(f"train {run.experiment.id} seed {run.seed}", run.steps, progress.step)
+    title = f"train {run.experiment.id} seed {run.seed}"
     pace = Pace(progress, training.batch_size)
     run.network.train()
-    with MetricsLog(run.folder, progress.step) as metrics:
+    with (
+        MetricsLog(run.folder, progress.step) as metrics,
+        ProgressLine(title, run.steps, "steps", progress.step) as line,
+    ):
         for images, label in batches(crops, order, pinned=run.device.type == "cuda"):
             losses = take_step(run, images, label)
             progress.step += 1
@@ -147,7 +150,6 @@ def take_steps(run: Run, tracker: Tracker, stop: StopRequest) -> None:
                 save_checkpoint(run.last, run.facts, run.network, run.optimiser, progress)
             if stop.number is not None:
                 raise Interrupted(stop.number)
-    line.close()
 
 
 def take_step(run: Run, images: Tensor, label: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from PIL import Image
 from danet.data.generated.canvas import Scene
 from danet.data.generated.scenes import draw_scene
 from danet.data.label_maps import label_map, raw_value
-from danet.data.progress import Progress
+from danet.progress import ProgressLine
 from danet.settings.schema import GeneratedData
 
 File = tuple[str, bytes]
@@ -112,7 +112,7 @@ def _scenes(
 ) -> Iterator[tuple[str, int, Scene]]:
     """Split, number and scene of every image of a data set."""
     counts = {"train": size.train, "val": size.val} | (more or {})
-    with Progress(f"drawing {dataset}", sum(counts.values()), "scenes") as progress:
+    with ProgressLine(f"drawing {dataset}", sum(counts.values()), "scenes") as progress:
         for split, count in counts.items():
             for index in range(count):
                 yield split, index, draw_scene(dataset, split, index, size.height, size.width)

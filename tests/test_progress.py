@@ -2,8 +2,8 @@
 
 import pytest
 
-from danet.data import progress as module
-from danet.data.progress import Progress
+from danet import progress as module
+from danet.progress import ProgressLine
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def clock(monkeypatch):
 
 
 def test_quick_work_leaves_one_line(clock, capsys):
-    with Progress("drawing", 40, "scenes") as progress:
+    with ProgressLine("drawing", 40, "scenes") as progress:
         for _ in range(40):
             clock[0] += 0.05
             progress.advance()
@@ -23,7 +23,7 @@ def test_quick_work_leaves_one_line(clock, capsys):
 
 
 def test_slow_work_leaves_a_line_for_every_tenth(clock, capsys):
-    with Progress("preparing", 1000, "images") as progress:
+    with ProgressLine("preparing", 1000, "images") as progress:
         for _ in range(1000):
             clock[0] += 0.1
             progress.advance()
@@ -32,7 +32,7 @@ def test_slow_work_leaves_a_line_for_every_tenth(clock, capsys):
 
 
 def test_bytes_of_unknown_length_leave_a_line_a_minute(clock, capsys):
-    with Progress("some.zip", None, "B", done=1_000_000) as progress:
+    with ProgressLine("some.zip", None, "B", done=1_000_000) as progress:
         for _ in range(130):
             clock[0] += 1
             progress.advance(100_000)
@@ -44,6 +44,15 @@ def test_bytes_of_unknown_length_leave_a_line_a_minute(clock, capsys):
 
 
 def test_a_fault_leaves_no_last_line(clock, capsys):
-    with pytest.raises(ValueError, match="bad"), Progress("preparing", 10, "images"):
+    with pytest.raises(ValueError, match="bad"), ProgressLine("preparing", 10, "images"):
         raise ValueError("bad")
     assert capsys.readouterr().err == ""
+
+
+def test_details_take_the_place_of_the_rate_and_the_rest_is_estimated(clock, capsys):
+    with ProgressLine("train", 100, "steps", done=20) as line:
+        clock[0] += 10
+        line.advance(10, "loss 1.5")
+        clock[0] += 70
+        line.advance(70, "loss 0.5")
+    assert capsys.readouterr().err.splitlines()[0] == "train: 30 of 100 steps (30 %), loss 1.5, 0:01:10 left"
