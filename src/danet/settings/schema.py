@@ -203,7 +203,7 @@ class DatasetOverrides(Block):
 
 
 class Profile(Block):
-    """A set of changes to everything above, chosen by ``profile``; see docs/settings.md."""
+    """A set of changes to everything above, chosen by ``profile``."""
 
     description: str
     """One sentence for messages and reports."""

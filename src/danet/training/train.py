@@ -143,9 +143,8 @@ def take_steps(run: Run, tracker: Tracker, stop: StopRequest) -> None:
                     raise _not_finite(run, order, entry)
                 metrics.write(entry)
                 tracker.log(progress.step, {name: entry[name] for name in TRACKED})
-                line.update(
-                    progress.step, "loss {loss:.3f}  {images_per_second:.1f} images/s".format(**entry)
-                )
+                details = "loss {loss:.3f}, {images_per_second:.1f} images/s".format(**entry)
+                line.advance(progress.step - line.done, details)
             if stop.number is not None or progress.step % training.checkpoint_every == 0:
                 save_checkpoint(run.last, run.facts, run.network, run.optimiser, progress)
             if stop.number is not None:

@@ -1,0 +1,44 @@
+"""The command line: quick help, and a user's mistake told without a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def danet(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "danet", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "download", "prepare", "train", "evaluate", "table", "figure", "report"]
+)
+def test_every_stage_has_help(command):
+    result = danet(command, "--help")
+    assert result.returncode == 0
+    assert f"danet {command}" in result.stdout
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("torch", "pandas", "mlflow", "scipy")
+    code = f"import sys, danet.cli; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_a_mistyped_experiment_ends_with_one_message():
+    result = danet("train", "--experiment", "fcn_50", "--seed", "1", "--profile", "demo")
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        'error: no experiment "fcn_50" in params.yaml; did you mean "fcn_r50"?'
+    ]
+
+
+def test_outside_the_project_the_command_says_where_to_go(tmp_path):
+    result = danet("check", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "error: params.yaml is not here\n  -> run the command in the project's folder\n"
