@@ -49,7 +49,7 @@ class ProgressLine:
     def _show(self, last: bool = False) -> None:
         self._shown, self._shown_at = self.done, time.monotonic()
         rate = (self.done - self._done_before) / max(self._shown_at - self._started, 1e-3)
-        details = self._details or f"{self._amount(rate)} {self._unit}/s"
+        details = self._details or f"{self._speed(rate)} {self._unit}/s"
         text = f"{self.title}: {self._amounts()}, {details}{self._remaining(rate)}"
         if self._terminal:
             sys.stderr.write(f"\r\x1b[K{text}" + ("\n" if last else ""))
@@ -72,6 +72,9 @@ class ProgressLine:
     @property
     def _unit(self) -> str:
         return "MB" if self.unit == "B" else self.unit
+
+    def _speed(self, rate: float) -> str:
+        return f"{rate:.1f}" if self.unit != "B" and rate < 10 else self._amount(rate)
 
     def _amount(self, number: float) -> str:
         return f"{number / 1e6:.1f}" if self.unit == "B" else f"{number:.0f}"

@@ -28,6 +28,7 @@ def project(tmp_path, monkeypatch, made_split) -> Path:
     raw["profiles"]["demo"]["training"] |= {
         "iterations": STEPS,
         "batch_size": 4,
+        "learning_rate": 0.02,
         "log_every": 4,
         "checkpoint_every": 5,
     }

@@ -84,5 +84,7 @@ def batches(training_set: TrainingSet, order: BatchOrder, pinned: bool) -> DataL
         batch_sampler=order,
         num_workers=training_set.training.workers,
         pin_memory=pinned,
-        persistent_workers=False,
+        # The loader draws a seed for its workers; from the global generator that would shift the
+        # dropout of a resumed training.
+        generator=torch.Generator(),
     )
