@@ -59,7 +59,7 @@ def download(dataset: Dataset, profile: Profile = None) -> None:
     from danet.data.download import download
 
     params = load_params(profile=profile)
-    require_obtainable(params)
+    require_obtainable(params, [dataset])
     download(params, dataset)
 
 

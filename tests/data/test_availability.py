@@ -54,6 +54,12 @@ def test_paper_profile_without_data_says_everything_at_once(params):
         assert part in message
 
 
+def test_a_data_set_that_is_not_asked_for_stops_nothing(params):
+    require_obtainable(params("paper"), ["coco_stuff", "pascal_context"])
+    with pytest.raises(MissingDataError, match="Cityscapes: missing"):
+        require_obtainable(params("paper"), ["cityscapes"])
+
+
 def test_account_or_folder_or_archives_make_cityscapes_obtainable(params, monkeypatch, unpacked):
     settings = params("paper")
     with monkeypatch.context() as account:

@@ -64,7 +64,8 @@ def test_a_run_has_settings_tags_and_scores(params, track):
     run = run_of(params, tracker.run_id)
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "danet_r101-seed2"
-    assert run.data.params["training.crop_size"] == "96"
+    crop_size = resolve(params, "danet_r101").training.crop_size
+    assert run.data.params["training.crop_size"] == str(crop_size)
     tags = {name: run.data.tags[name] for name in ("table", "dataset", "recipe", "profile", "attention")}
     assert tags == {
         "table": "table1 table2",

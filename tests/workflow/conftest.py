@@ -107,5 +107,6 @@ with Repo() as repo:
     (last,) = [stage for stage in repo.index.stages if getattr(stage, "name", "") == "all"]
     stages = descendants(repo.index.graph, last)
     outs = lambda stage: [str(Path(out.fs_path).relative_to(Path.cwd())) for out in stage.outs]
-    print(json.dumps({" ".join(stage.cmd.split()): outs(stage) for stage in stages}))
+    last_command = lambda stage: stage.cmd[-1] if isinstance(stage.cmd, list) else stage.cmd
+    print(json.dumps({" ".join(last_command(stage).split()): outs(stage) for stage in stages}))
 """

@@ -61,3 +61,18 @@ def trainings_planned(project, *targets: str) -> str:
     lines = project.run("snakemake", "-n", *targets).stdout.splitlines()
     (count,) = {line.split()[1] for line in lines if line.startswith("train ")}
     return count
+
+
+def test_without_data_the_paper_stops_with_one_message_before_any_job(project):
+    for workflow in (["snakemake", "--cores", "1"], ["dvc", "repro"]):
+        result = project.run(*workflow, succeeds=False)
+        message = result.stdout + result.stderr
+        for words in (
+            "Cityscapes: missing",
+            "CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD",
+            "PASCAL Context: download",
+            "COCO_STUFF_DATASET",
+            "profile=demo",
+        ):
+            assert words in message
+        assert not (project.root / "data").exists()

@@ -4,6 +4,7 @@ Nothing is downloaded and no image is opened; the answer comes from files that a
 """
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,14 +38,22 @@ def check_availability(params: Params) -> list[Availability]:
     return [_check(params, dataset) for dataset in plan(params).datasets]
 
 
-def require_obtainable(params: Params) -> None:
-    """Stop unless the workflow can get every data set of the active profile by itself.
+def require_obtainable(params: Params, datasets: Collection[str] | None = None) -> None:
+    """Stop unless the workflow can get its data by itself.
+
+    Args:
+        params: validated params.yaml.
+        datasets: the data sets that are needed; None: all of the active profile.
 
     Raises:
-        MissingDataError: one message for all data sets: what is there, what is missing, and how to
+        MissingDataError: one message for all of them: what is there, what is missing, and how to
             get it.
     """
-    found = check_availability(params)
+    found = [
+        availability
+        for availability in check_availability(params)
+        if datasets is None or availability.dataset in datasets
+    ]
     if all(availability.obtainable for availability in found):
         return
     blocks = [_block(params, availability) for availability in found]
