@@ -12,6 +12,7 @@ import torch
 import yaml
 from torch import nn
 
+from danet import __version__
 from danet.data.prepared import PreparedSplit
 from danet.files import read_json, write_json, write_text
 from danet.settings import Experiment, Params
@@ -107,7 +108,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "versions": {
             "python": platform.python_version(),
-            "danet": version("danet-reproduction"),
+            "danet": __version__,
             **{name: version(name) for name in ("torch", "torchvision", "numpy")},
         },
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
