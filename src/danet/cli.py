@@ -80,7 +80,7 @@ def train(experiment: Experiment, seed: Seed, profile: Profile = None, recipe: R
     """Train one network; goes on where an interrupted training of the same settings stopped."""
     params = load_params(profile=profile, recipe=recipe)
     with leased_gpu():
-        from danet.training.interruption import Interrupted
+        from danet.interruption import Interrupted
         from danet.training.train import train
 
         try:

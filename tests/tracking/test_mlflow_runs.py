@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from danet.interruption import Interrupted
 from danet.settings import resolve, validate_params
 from danet.tracking import attach_evaluation, tracked_training
 from danet.tracking.store import open_store
-from danet.training.interruption import Interrupted
 
 ROOT = Path(__file__).parents[2]
 # MLflow and what it imports warn of changes to come in each other.

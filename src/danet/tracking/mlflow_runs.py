@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from danet.errors import UserError
+from danet.interruption import Interrupted
 from danet.settings import Experiment, Params, active_profile
 from danet.tracking.store import open_store
-from danet.training.interruption import Interrupted
 
 log = logging.getLogger(__name__)
 

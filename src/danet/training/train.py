@@ -18,6 +18,7 @@ from danet.data.label_maps import training_lookup
 from danet.data.prepared import PreparedSplit
 from danet.data.training_set import BatchOrder, TrainingSet, batches, step_count
 from danet.errors import TrainingError
+from danet.interruption import Interrupted, StopRequest
 from danet.models.network import SegmentationNetwork, build_network, parameter_groups
 from danet.models.normalisation import normalise
 from danet.models.pretrained import load_pretrained
@@ -25,7 +26,6 @@ from danet.progress import ProgressLine
 from danet.settings import Experiment, Params, dataset_paths, resolve, result_paths
 from danet.tracking import Tracker, tracked_training
 from danet.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_final
-from danet.training.interruption import Interrupted, StopRequest
 from danet.training.loss import segmentation_losses
 from danet.training.records import MetricsLog, write_config, write_run
 from danet.training.schedule import poly, set_learning_rates
