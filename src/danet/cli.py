@@ -12,7 +12,7 @@ import typer
 
 from danet.errors import UserError
 from danet.gpu_lease import leased_gpu
-from danet.settings import load_params
+from danet.settings import load_params, resolve, result_paths
 from danet.settings.schema import (
     DatasetName,
     FigureName,
@@ -79,6 +79,7 @@ def prepare(
 def train(experiment: Experiment, seed: Seed, profile: Profile = None, recipe: Recipe = None) -> None:
     """Train one network; goes on where an interrupted training of the same settings stopped."""
     params = load_params(profile=profile, recipe=recipe)
+    resolve(params, experiment)  # a mistyped name should not have to wait for a GPU
     with leased_gpu():
         from danet.interruption import Interrupted
         from danet.training.train import train
@@ -100,10 +101,10 @@ def evaluate(
 ) -> None:
     """Score a trained network on the evaluation split; writes the confusion matrix."""
     params = load_params(profile=profile, recipe=recipe)
+    resolve(params, experiment)
     with leased_gpu():
         from danet.evaluation.evaluate import evaluate_run
         from danet.files import read_json
-        from danet.settings import result_paths
         from danet.tracking import attach_evaluation
         from danet.training.records import read_run
 
