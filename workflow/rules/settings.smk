@@ -43,7 +43,9 @@ wildcard_constraints:
 
 
 onstart:
-    to_fetch = {job.wildcards.dataset for job in workflow.dag.needrun_jobs() if job.rule.name == "download"}
+    to_fetch = {
+        job.wildcards.dataset for job in workflow.dag.needrun_jobs() if job.rule.name == "download"
+    }
     try:
         require_obtainable(PARAMS, to_fetch)
     except UserError as error:
