@@ -122,7 +122,7 @@ def test_a_signal_saves_the_state_and_says_so(project, number):
 
 def test_other_settings_are_refused_until_the_checkpoint_is_removed(project):
     run = open_run(settings(), resolve(settings(), "fcn_r50"), seed=1)
-    save_checkpoint(run.last, run.facts, run.network, run.optimiser, run.progress)
+    save_checkpoint(run.paths.last, run.facts, run.network, run.optimiser, run.progress)
     with pytest.raises(CheckpointError, match=r"training\.learning_rate: 0\.02 -> 0\.5"):
         train(settings(learning_rate=0.5), "fcn_r50", seed=1)
 
@@ -132,6 +132,12 @@ def test_a_loss_that_is_not_finite_stops_with_the_images_names(project):
         train(settings(learning_rate=1e30), "fcn_r50", seed=1)
     assert "experiments.fcn_r50.learning_rate" in str(caught.value)
     assert not (project / "results/demo/runs/fcn_r50/seed1/final.pth").exists()
+
+
+def test_a_loss_that_is_not_finite_is_never_saved(project):
+    with pytest.raises(TrainingError, match="at step 3"):
+        train(settings(learning_rate=1e30, log_every=12, checkpoint_every=3), "fcn_r50", seed=1)
+    assert not (project / "results/demo/runs/fcn_r50/seed1/last.pth").exists()
 
 
 def test_without_prepared_data_the_command_says_what_to_do(project):
