@@ -1,4 +1,4 @@
-"""The ``danet`` command: every stage of the workflow as one plain command.
+"""Every stage of the workflow as one plain command.
 
 Each command reads params.yaml in the current folder, does one thing, and writes the files that
 Snakefile and dvc.yaml declare for it. Imports of heavy packages wait until a command needs them.
@@ -106,12 +106,10 @@ def evaluate(
         from danet.evaluation.evaluate import evaluate_run
         from danet.files import read_json
         from danet.tracking import attach_evaluation
-        from danet.training.records import read_run
 
         scores = read_json(evaluate_run(params, experiment, seed, protocol))
-        attach_evaluation(
-            params, read_run(result_paths(params).run(experiment, seed))["mlflow_run_id"], scores
-        )
+        record = read_json(result_paths(params).run(experiment, seed).record)
+        attach_evaluation(params, record["mlflow_run_id"], scores)
         typer.echo(f"{experiment} seed {seed} {protocol}: mIoU {100 * scores['miou']:.2f} %")
 
 

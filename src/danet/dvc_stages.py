@@ -64,7 +64,7 @@ def _figure_inputs(params: Params, figure: str) -> list[str]:
     """The evaluation split of the first data set, and the networks of the first seed."""
     images = dataset_paths(params, plan(params).datasets[0]).prepared("val") / "index.json"
     networks = [
-        result_paths(params).run(experiment, params.seeds[0]) / "final.pth"
+        result_paths(params).run(experiment, params.seeds[0]).final
         for experiment in params.figures[figure].experiments
     ]
     return _filled_up([str(images), *map(str, networks)], FIGURE_INPUTS)

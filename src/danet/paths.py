@@ -5,14 +5,45 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class RunPaths:
+    """Files of one training, below ``results/<profile>/runs/<experiment>/seed<N>/``."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """Every setting, resolved."""
+        return self.root / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """Loss, learning rate and speed by step."""
+        return self.root / "metrics.jsonl"
+
+    @property
+    def record(self) -> Path:
+        """What was run, on what, how long it took."""
+        return self.root / "run.json"
+
+    @property
+    def final(self) -> Path:
+        """The trained network."""
+        return self.root / "final.pth"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint that an interrupted training goes on from."""
+        return self.root / "last.pth"
+
+
+@dataclass(frozen=True)
 class ResultPaths:
     """Files of one profile, below ``results/<profile>/``."""
 
     root: Path
 
-    def run(self, experiment: str, seed: int) -> Path:
-        """Folder of one training: config.yaml, metrics.jsonl, run.json, final.pth (last.pth)."""
-        return self.root / "runs" / experiment / f"seed{seed}"
+    def run(self, experiment: str, seed: int) -> RunPaths:
+        return RunPaths(self.root / "runs" / experiment / f"seed{seed}")
 
     def evaluation(self, experiment: str, seed: int, protocol: str) -> Path:
         return self.root / "eval" / experiment / f"seed{seed}" / f"{protocol}.json"

@@ -105,17 +105,17 @@ def write_split(folder: Path, dataset: str, seed: int, height: int = 48, width: 
 def write_run(params: Params, experiment: str, seed: int) -> None:
     """A run's files; the network has random weights."""
     resolved = resolve(params, experiment)
-    folder = result_paths(params).run(experiment, seed)
-    folder.mkdir(parents=True)
+    files = result_paths(params).run(experiment, seed)
+    files.root.mkdir(parents=True)
     torch.manual_seed(seed)
     network = build_network(resolved.model).state_dict()
     checkpoint = {"experiment": resolved.model_dump(mode="json"), "seed": seed, "network": network}
-    torch.save(checkpoint, folder / "final.pth")
+    torch.save(checkpoint, files.final)
     lines = [
         {"step": step, "steps": 20, "loss": 3.0 / step, "losses": [3.0 / step], "learning_rate": 0.02 / step}
         for step in (10, 20)
     ]
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    files.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
     facts = {
         "experiment": experiment,
         "seed": seed,
@@ -133,7 +133,7 @@ def write_run(params: Params, experiment: str, seed: int) -> None:
         "resumed_at": [],
         "data": {"dataset": resolved.dataset, "digest": "fedcba9876543210", "images": 8},
     }
-    write_json(folder / "run.json", facts)
+    write_json(files.record, facts)
 
 
 def write_evaluation(

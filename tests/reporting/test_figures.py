@@ -42,7 +42,7 @@ def test_drawing_twice_gives_the_same_files(project: Params, name: str) -> None:
 
 
 def test_missing_network_or_data_is_named(project: Params) -> None:
-    checkpoint = result_paths(project).run("danet_r50_pam", 1) / "final.pth"
+    checkpoint = result_paths(project).run("danet_r50_pam", 1).final
     checkpoint.unlink()
     with pytest.raises(CheckpointError, match=re.escape(str(checkpoint))):
         draw_figure(project, "figure4")
@@ -137,7 +137,7 @@ def test_figure_6_points_at_surroundings_and_objects_of_new_classes() -> None:
 
 
 def test_figure_6_maps_are_the_modules_own(project: Params) -> None:
-    network, _ = load_network(result_paths(project).run("danet_r101", 1) / "final.pth")
+    network, _ = load_network(result_paths(project).run("danet_r101", 1).final)
     image = open_scenes(project).image(0)
     attention, channels = attention_maps(network, image, ((0, 0), (47, 95)), long_side=96)
     assert attention.shape == (2, 6, 12)

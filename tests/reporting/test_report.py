@@ -94,7 +94,7 @@ def test_missing_figure_names_its_command(project: Params) -> None:
 
 
 def test_unfinished_training_names_its_command(project: Params) -> None:
-    (result_paths(project).run("danet_r50", 1) / "run.json").unlink()
+    result_paths(project).run("danet_r50", 1).record.unlink()
     with pytest.raises(MissingDataError, match="danet train --experiment danet_r50 --seed 1"):
         write_report(project)
 

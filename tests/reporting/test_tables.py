@@ -202,7 +202,7 @@ def evaluated(
 
 def test_write_table_reads_all_seeds_and_commits(evaluated: Params) -> None:
     runs = result_paths(evaluated)
-    write_json(runs.run("danet_r101", 1) / "run.json", {"commit": "abcdef0123", "dirty": True})
+    write_json(runs.run("danet_r101", 1).record, {"commit": "abcdef0123", "dirty": True})
     paths = write_table(evaluated, "table2")
     assert [path.name for path in paths] == ["table2.tex", "table2.csv", "table2.md"]
     text = paths[2].read_text(encoding="utf-8")

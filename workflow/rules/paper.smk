@@ -45,11 +45,7 @@ rule report:
     input:
         tables=TABLES,
         figures=FIGURES,
-        evaluations=[
-            f"<results>/eval/{row.experiment}/seed{seed}/{row.protocol}.json"
-            for row in PLAN.evaluations
-            for seed in PARAMS.seeds
-        ],
+        evaluations=files_of(PLAN.evaluations),
         runs=collect(
             "<results>/runs/{experiment}/seed{seed}/run.json",
             experiment=PLAN.experiments,

@@ -20,7 +20,8 @@ rule train:
         "train {wildcards.experiment}, seed {wildcards.seed}"
     # last.pth and metrics.jsonl are not declared: Snakemake would delete them before a resume.
     shell:
-        "danet train --experiment {wildcards.experiment} --seed {wildcards.seed} --profile {config[profile]} --recipe {config[recipe]} &> {log}"
+        "danet train --experiment {wildcards.experiment} --seed {wildcards.seed}"
+        " --profile {config[profile]} --recipe {config[recipe]} &> {log}"
 
 
 rule evaluate:

@@ -81,13 +81,18 @@ def protocol_settings(wildcards):
     return protocols[wildcards.protocol].model_dump(mode="json")
 
 
-def table_evaluations(wildcards):
-    """Input function: the evaluations that a table shows, for all seeds."""
+def files_of(evaluations):
+    """The files of evaluations, for all seeds."""
     return [
         f"<results>/eval/{row.experiment}/seed{seed}/{row.protocol}.json"
-        for row in PARAMS.tables[wildcards.table].evaluations
+        for row in evaluations
         for seed in PARAMS.seeds
     ]
+
+
+def table_evaluations(wildcards):
+    """Input function: the evaluations that a table shows."""
+    return files_of(PARAMS.tables[wildcards.table].evaluations)
 
 
 def table_settings(wildcards):

@@ -102,7 +102,7 @@ def evaluate_run(params: Params, experiment_id: str, seed: int, protocol_name: s
         MissingDataError: the evaluation images have not been prepared.
     """
     paths = result_paths(params)
-    checkpoint = paths.run(experiment_id, seed) / "final.pth"
+    checkpoint = paths.run(experiment_id, seed).final
     experiment = resolve(params, experiment_id)
     again = f"danet train --profile {params.profile} --experiment {experiment_id} --seed {seed}"
     if not checkpoint.exists():

@@ -1,7 +1,6 @@
 """The whole network: built from its settings, split for the optimiser, read back from a run."""
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,10 @@ from danet.models.dual_attention_head import DualAttentionHead
 from danet.models.fcn_head import FCNHead
 from danet.models.position_attention import PositionAttention
 from danet.settings import Experiment, Model
+from danet.torch_files import read_torch_file
 
-# What torch.load, the settings and load_state_dict raise for a file that is cut off or another's.
-UNREADABLE = (
-    pickle.UnpicklingError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ValidationError,
-)
+# What the settings and load_state_dict raise for a file with other content.
+UNFIT = (LookupError, TypeError, AttributeError, RuntimeError, ValidationError)
 
 
 class SegmentationNetwork(nn.Module):
@@ -121,17 +112,13 @@ def load_network(path: Path) -> tuple[SegmentationNetwork, Experiment]:
     Raises:
         CheckpointError: the file is missing, damaged, or not what a training of this project writes.
     """
+    remedy = "train it: danet train --help"
+    content = read_torch_file(path, remedy)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
         experiment = Experiment.model_validate_json(json.dumps(content["experiment"]))
         network = build_network(experiment.model)
         network.load_state_dict(content["network"])
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is not here", "train it first: danet train --help") from None
-    except UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(
-            f"{path} is no complete checkpoint of this project: {reason}",
-            "train it again: danet train --help",
-        ) from error
+    except UNFIT as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path} is no trained network of this project: {reason}", remedy) from error
     return network.eval(), experiment

@@ -1,6 +1,5 @@
 """ImageNet weights for the backbone: torchvision's, or those of a local file."""
 
-import pickle
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,14 +9,12 @@ from torchvision.models import get_weight
 
 from danet.errors import CheckpointError
 from danet.models.network import SegmentationNetwork
+from danet.torch_files import UNREADABLE, read_torch_file
 
 IMAGENET_WEIGHTS = {
     "resnet50": "ResNet50_Weights.IMAGENET1K_V1",
     "resnet101": "ResNet101_Weights.IMAGENET1K_V1",
 }
-
-# What torch raises for a file that is cut off or not its own, and for one that cannot be fetched.
-UNREADABLE = (pickle.UnpicklingError, EOFError, OSError, RuntimeError)
 
 
 def load_pretrained(network: SegmentationNetwork, pretrained: str, backbone: str) -> list[str]:
@@ -66,17 +63,7 @@ def _imagenet(backbone: str) -> dict[str, Tensor]:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path} is not here", "correct training.pretrained in params.yaml: imagenet, none or a file"
-        ) from None
-    except UNREADABLE as error:
-        raise CheckpointError(
-            f"{path} cannot be read as a torch weights file ({type(error).__name__}); it may be cut off",
-            "fetch it again, or correct training.pretrained in params.yaml",
-        ) from error
+    weights = read_torch_file(path, "correct training.pretrained in params.yaml: imagenet, none or a file")
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise CheckpointError(
             f"{path} is not a table of tensors by name",

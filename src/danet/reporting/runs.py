@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from danet.errors import BadDataError, MissingDataError
+from danet.files import read_json
 from danet.reporting.scores import read_evaluation, short_commit
 from danet.settings import Params, plan, result_paths
-from danet.training.records import RUN, read_metrics, read_run
+from danet.training.records import read_metrics
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ def read_runs(params: Params) -> list[FinishedRun]:
 
 
 def _read_run(params: Params, experiment: str, seed: int, protocols: list[str]) -> FinishedRun:
-    folder = result_paths(params).run(experiment, seed)
+    files = result_paths(params).run(experiment, seed)
     remedy = f"danet train --experiment {experiment} --seed {seed} --profile {params.profile}"
     try:
-        facts, metrics = read_run(folder), read_metrics(folder)
+        facts, metrics = read_json(files.record), read_metrics(files.metrics)
     except FileNotFoundError:
-        raise MissingDataError(f"{folder / RUN} is not here", remedy) from None
+        raise MissingDataError(f"{files.record} is not here", remedy) from None
     except ValueError as error:
-        raise BadDataError(f"{folder / RUN} is damaged: {error}", remedy) from None
+        raise BadDataError(f"{files.record} is damaged: {error}", remedy) from None
     evaluations = {name: read_evaluation(params, experiment, seed, name) for name in protocols}
     return FinishedRun(facts, metrics, evaluations)

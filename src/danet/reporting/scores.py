@@ -85,7 +85,7 @@ def _require_same_protocol(path: Path, stated: dict[str, Any], now: Protocol, re
 def _commits(params: Params, experiments: dict[str, None]) -> tuple[str, ...]:
     """Commits of the runs, each once; unknown ones left out."""
     paths = result_paths(params)
-    files = (paths.run(experiment, seed) / "run.json" for experiment in experiments for seed in params.seeds)
+    files = (paths.run(experiment, seed).record for experiment in experiments for seed in params.seeds)
     runs = (read_json(file) for file in files if file.exists())
     return tuple(dict.fromkeys(filter(None, map(short_commit, runs))))
 

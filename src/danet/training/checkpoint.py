@@ -1,6 +1,5 @@
 """last.pth, all that a training needs to go on as if it had not been interrupted, and final.pth."""
 
-import pickle
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +10,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from danet.errors import CheckpointError
-from danet.files import replacing
 from danet.settings import Experiment
+from danet.torch_files import read_torch_file, write_torch_file
 
 
 @dataclass
@@ -55,8 +54,7 @@ def save_checkpoint(
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         },
     }
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
+    write_torch_file(path, state)
 
 
 def load_checkpoint(
@@ -68,10 +66,9 @@ def load_checkpoint(
         CheckpointError: the file is damaged, or was written under other settings.
     """
     again = f"to start this training anew: rm {path}"
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}", again) from None
+    state = read_torch_file(path, again, device)
+    if not isinstance(state, dict) or "facts" not in state:
+        raise CheckpointError(f"{path} is no checkpoint of this project", again)
     different = list(differing_keys(state["facts"], facts))
     if different:
         lines = "".join(f"\n  {line}" for line in different)
@@ -87,9 +84,8 @@ def load_checkpoint(
 def save_final(path: Path, experiment: Experiment, seed: int, network: nn.Module) -> None:
     """Write the trained network with the settings that are needed to build it again."""
     weights = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
-    state = {"experiment": experiment.model_dump(mode="json"), "seed": seed, "network": weights}
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
+    content = {"experiment": experiment.model_dump(mode="json"), "seed": seed, "network": weights}
+    write_torch_file(path, content)
 
 
 def differing_keys(before: Any, now: Any, place: str = "") -> list[str]:

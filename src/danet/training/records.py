@@ -14,30 +14,27 @@ from torch import nn
 
 from danet import __version__
 from danet.data.prepared import PreparedSplit
-from danet.files import read_json, write_json, write_text
+from danet.files import write_json, write_text
 from danet.settings import Experiment, Params
 from danet.training.checkpoint import Progress
 
-CONFIG, METRICS, RUN = "config.yaml", "metrics.jsonl", "run.json"
 
-
-def write_config(folder: Path, experiment: Experiment, seed: int) -> None:
+def write_config(path: Path, experiment: Experiment, seed: int) -> None:
     """config.yaml: every setting of the run, resolved."""
     values = experiment.model_dump(mode="json") | {"seed": seed}
-    write_text(folder / CONFIG, yaml.safe_dump(values, sort_keys=False, default_flow_style=None))
+    write_text(path, yaml.safe_dump(values, sort_keys=False, default_flow_style=None))
 
 
 class MetricsLog:
     """metrics.jsonl, one line every ``log_every`` steps.
 
     Args:
-        folder: of the run.
+        path: metrics.jsonl of the run.
         done: steps that count; later lines, left by an attempt that was cut off, are dropped.
     """
 
-    def __init__(self, folder: Path, done: int) -> None:
-        path = folder / METRICS
-        kept = [line for line in read_metrics(folder) if line["step"] <= done]
+    def __init__(self, path: Path, done: int) -> None:
+        kept = [line for line in read_metrics(path) if line["step"] <= done]
         write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8")
 
@@ -52,9 +49,8 @@ class MetricsLog:
         self._file.flush()
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
+def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Lines of metrics.jsonl; a last line that was cut off by a crash is left out."""
-    path = folder / METRICS
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
@@ -65,7 +61,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def write_run(
-    folder: Path,
+    path: Path,
     params: Params,
     experiment: Experiment,
     seed: int,
@@ -94,11 +90,7 @@ def write_run(
         "not_loaded": progress.not_loaded,
         "mlflow_run_id": progress.mlflow_run_id,
     }
-    write_json(folder / RUN, values | environment(device))
-
-
-def read_run(folder: Path) -> dict[str, Any]:
-    return read_json(folder / RUN)
+    write_json(path, values | environment(device))
 
 
 def environment(device: torch.device) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from danet.interruption import Interrupted, StopRequest
 from danet.models.network import SegmentationNetwork, build_network, parameter_groups
 from danet.models.normalisation import normalise
 from danet.models.pretrained import load_pretrained
+from danet.paths import RunPaths
 from danet.progress import ProgressLine
 from danet.settings import Experiment, Params, dataset_paths, resolve, result_paths
 from danet.tracking import Tracker, tracked_training
@@ -40,23 +41,13 @@ class Run:
 
     experiment: Experiment
     seed: int
-    folder: Path
+    paths: RunPaths
     split: PreparedSplit
     steps: int
     device: torch.device
     network: SegmentationNetwork
     optimiser: SGD
     progress: Progress
-
-    @property
-    def last(self) -> Path:
-        """The checkpoint that an interrupted training goes on from."""
-        return self.folder / "last.pth"
-
-    @property
-    def final(self) -> Path:
-        """The trained network."""
-        return self.folder / "final.pth"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -86,10 +77,13 @@ def train(params: Params, experiment: str, seed: int) -> Path:
         with tracked_training(params, run.experiment, seed, run.progress.mlflow_run_id) as tracker:
             run.progress.mlflow_run_id = tracker.run_id
             take_steps(run, tracker, stop)
-        save_final(run.final, run.experiment, seed, run.network)
-        write_run(run.folder, params, run.experiment, seed, run.split, run.network, run.progress, run.device)
-        run.last.unlink(missing_ok=True)
-    return run.final
+        paths = run.paths
+        save_final(paths.final, run.experiment, seed, run.network)
+        write_run(
+            paths.record, params, run.experiment, seed, run.split, run.network, run.progress, run.device
+        )
+        paths.last.unlink(missing_ok=True)
+    return paths.final
 
 
 def open_run(params: Params, experiment: Experiment, seed: int) -> Run:
@@ -103,7 +97,7 @@ def open_run(params: Params, experiment: Experiment, seed: int) -> Run:
     run = Run(
         experiment=experiment,
         seed=seed,
-        folder=result_paths(params).run(experiment.id, seed),
+        paths=result_paths(params).run(experiment.id, seed),
         split=split,
         steps=step_count(training, len(split)),
         device=device,
@@ -111,13 +105,13 @@ def open_run(params: Params, experiment: Experiment, seed: int) -> Run:
         optimiser=SGD(groups, momentum=training.momentum, weight_decay=training.weight_decay),
         progress=Progress(),
     )
-    if run.last.exists():
-        run.progress = load_checkpoint(run.last, run.facts, network, run.optimiser, device)
+    if run.paths.last.exists():
+        run.progress = load_checkpoint(run.paths.last, run.facts, network, run.optimiser, device)
         run.progress.resumed_at.append(run.progress.step)
     else:
         backbone = experiment.model.backbone
         run.progress.not_loaded = load_pretrained(network, training.pretrained, backbone)
-    write_config(run.folder, experiment, seed)
+    write_config(run.paths.config, experiment, seed)
     return run
 
 
@@ -131,22 +125,24 @@ def take_steps(run: Run, tracker: Tracker, stop: StopRequest) -> None:
     pace = Pace(progress, training.batch_size)
     run.network.train()
     with (
-        MetricsLog(run.folder, progress.step) as metrics,
+        MetricsLog(run.paths.metrics, progress.step) as metrics,
         ProgressLine(title, run.steps, "steps", progress.step) as line,
     ):
         for images, label in batches(crops, order, pinned=run.device.type == "cuda"):
             losses = take_step(run, images, label)
             progress.step += 1
-            if progress.step % training.log_every == 0 or progress.step == run.steps:
+            logs = progress.step % training.log_every == 0 or progress.step == run.steps
+            saves = progress.step % training.checkpoint_every == 0 or stop.number is not None
+            if logs or saves:
+                _require_finite(run, order, losses)
+            if logs:
                 entry = metrics_entry(run, losses, pace.lap())
-                if not math.isfinite(entry["loss"]):
-                    raise _not_finite(run, order, entry)
                 metrics.write(entry)
                 tracker.log(progress.step, {name: entry[name] for name in TRACKED})
                 details = "loss {loss:.3f}, {images_per_second:.1f} images/s".format(**entry)
                 line.advance(progress.step - line.done, details)
-            if stop.number is not None or progress.step % training.checkpoint_every == 0:
-                save_checkpoint(run.last, run.facts, run.network, run.optimiser, progress)
+            if saves:
+                save_checkpoint(run.paths.last, run.facts, run.network, run.optimiser, progress)
             if stop.number is not None:
                 raise Interrupted(stop.number)
 
@@ -197,11 +193,15 @@ def metrics_entry(run: Run, losses: Tensor, images_per_second: float) -> dict[st
     }
 
 
-def _not_finite(run: Run, order: BatchOrder, entry: dict[str, Any]) -> TrainingError:
-    names = [run.split.entries[index].name for _, index in order.batch(run.progress.step - 1)]
-    return TrainingError(
-        f"{run.experiment.id} seed {run.seed}: loss {entry['loss']} at step {entry['step']}, "
-        f"learning rate {entry['learning_rate']:.3g}, images {', '.join(names)}",
+def _require_finite(run: Run, order: BatchOrder, losses: Tensor) -> None:
+    """Before it is logged or its weights are saved: a checkpoint never holds a lost training."""
+    loss, step = losses.sum().item(), run.progress.step
+    if math.isfinite(loss):
+        return
+    names = [run.split.entries[index].name for _, index in order.batch(step - 1)]
+    raise TrainingError(
+        f"{run.experiment.id} seed {run.seed}: loss {loss} at step {step}, "
+        f"learning rate {run.optimiser.param_groups[0]['lr']:.3g}, images {', '.join(names)}",
         f"lower experiments.{run.experiment.id}.learning_rate in params.yaml; "
-        f"{run.last} still holds the last good state, if it is there",
+        f"{run.paths.last} still holds the last good state, if it is there",
     )

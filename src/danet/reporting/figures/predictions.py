@@ -14,7 +14,7 @@ def open_network(params: Params, experiment: str) -> tuple[SegmentationNetwork, 
     Raises:
         CheckpointError: it has not been trained, or its file is damaged.
     """
-    network, trained = load_network(result_paths(params).run(experiment, params.seeds[0]) / "final.pth")
+    network, trained = load_network(result_paths(params).run(experiment, params.seeds[0]).final)
     return network.to("cuda" if torch.cuda.is_available() else "cpu"), trained
 
 
