@@ -1,11 +1,13 @@
 """Fixtures that several folders of tests share."""
 
-import json
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from prepared_splits import write_prepared
 
 from danet.data.prepared import PreparedSplit
 
@@ -25,22 +27,39 @@ def made_split(tmp_path: Path) -> Callable[..., PreparedSplit]:
         dataset: str = "cityscapes",
         split: str = "train",
     ) -> PreparedSplit:
-        folder = folder or tmp_path / "prepared"
-        folder.mkdir(parents=True, exist_ok=True)
         random = np.random.default_rng(images * height + width)
         coarse = random.integers(0, classes, (images, height // 10, width // 10))
         labels = coarse.repeat(10, axis=1).repeat(10, axis=2).astype(np.uint8)
         colours = np.random.default_rng(1).integers(0, 256, (classes, 3))
         pixels = np.clip(colours[labels] + random.normal(0, 20, (*labels.shape, 3)), 0, 255).astype(np.uint8)
-        np.save(folder / "images.npy", pixels.reshape(-1, 3))
-        np.save(folder / "labels.npy", labels.reshape(-1))
-        area = labels[0].size
-        entries = [
-            {"name": f"image{i}", "height": labels.shape[1], "width": labels.shape[2], "offset": i * area}
-            for i in range(images)
-        ]
-        index = {"dataset": dataset, "split": split, "digest": "0" * 64, "images": entries}
-        (folder / "index.json").write_text(json.dumps(index))
-        return PreparedSplit(folder)
+        return write_prepared(folder or tmp_path / "prepared", pixels, labels, dataset, split)
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Make the folder of a disk of its own that holds so many bytes; skips where none can be mounted."""
+    with ExitStack() as stack:
+        yield lambda size: stack.enter_context(_mounted(tmp_path / "disk", f"size={size}"))
+
+
+@pytest.fixture
+def read_only_folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder that nobody can write to, root included; skips where none can be mounted."""
+    with _mounted(tmp_path / "read-only", "size=64m,ro") as folder:
+        yield folder
+
+
+@contextmanager
+def _mounted(folder: Path, options: str) -> Iterator[Path]:
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a disk can only be mounted by root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True, capture_output=True)

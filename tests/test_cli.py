@@ -42,3 +42,13 @@ def test_outside_the_project_the_command_says_where_to_go(tmp_path):
     result = danet("check", cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr == "error: params.yaml is not here\n  -> run the command in the project's folder\n"
+
+
+def test_a_training_refuses_fewer_gpus_than_the_settings_say(tmp_path):
+    text = (ROOT / "params.yaml").read_text().replace("  gpus: 1", "  gpus: 4", 1)
+    (tmp_path / "params.yaml").write_text(text)
+    command = ("train", "--experiment", "fcn_r50", "--seed", "1", "--profile", "demo")
+    clamped = danet(*command, "--gpus", "2", cwd=tmp_path)
+    assert clamped.returncode == 1
+    assert "error: compute.gpus is 4, and the workflow has set aside 2" in clamped.stderr
+    assert not list(tmp_path.glob("results"))

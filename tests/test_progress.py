@@ -56,3 +56,24 @@ def test_details_take_the_place_of_the_rate_and_the_rest_is_estimated(clock, cap
         clock[0] += 70
         line.advance(70, "loss 0.5")
     assert capsys.readouterr().err.splitlines()[0] == "train: 30 of 100 steps (30 %), loss 1.5, 0:01:10 left"
+
+
+def test_details_stay_until_there_are_others(clock, capsys):
+    with ProgressLine("train", 10, "steps") as line:
+        for details in ("loss 1.5", None):
+            clock[0] += 5
+            line.advance(5, details)
+    assert [text.split(", ")[1] for text in capsys.readouterr().err.splitlines()[:2]] == ["loss 1.5"] * 2
+
+
+def test_a_terminal_has_one_line_that_renews_itself(clock, capsys, monkeypatch):
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True, raising=False)
+    with ProgressLine("train", 2, "steps") as line:
+        for details in ("loss 1.5, 8.0 images/s, 0.5 GB", None):
+            clock[0] += 1
+            line.advance(1, details)
+    assert capsys.readouterr().err == (
+        "\r\x1b[Ktrain: 1 of 2 steps (50 %), loss 1.5, 8.0 images/s, 0.5 GB, 0:00:01 left"
+        "\r\x1b[Ktrain: 2 of 2 steps (100 %), loss 1.5, 8.0 images/s, 0.5 GB"
+        "\r\x1b[Ktrain: 2 of 2 steps (100 %), loss 1.5, 8.0 images/s, 0.5 GB\n"
+    )

@@ -14,6 +14,7 @@ class UserError(Exception):
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(f"{problem}\n  -> {remedy}" if remedy else problem)
+        self.problem, self.remedy = problem, remedy
 
 
 class SettingsError(UserError):
@@ -30,6 +31,10 @@ class BadDataError(UserError):
 
 class DownloadError(UserError):
     """An archive could not be fetched, or what came is not what the table of sources promises."""
+
+
+class StorageError(UserError):
+    """A file cannot be written or read: the disk is full or read-only, or permission is missing."""
 
 
 class CheckpointError(UserError):

@@ -1,13 +1,77 @@
 """Writing files so that a reader never sees half of one: a temporary name first, then a rename."""
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from danet.errors import StorageError
+
+_MAKE_ROOM = "make room there, then run the same command again"
+_LOOK_AT_PERMISSIONS = "see who may write there (ls -ld), or keep the folder elsewhere"
+
+# What the system says of a place that is full, closed or forbidden, and what the user can do about it.
+STORAGE_REMEDIES = {
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+    errno.EFBIG: "keep the folder on a file system that takes files of this size",
+    errno.EROFS: "mount it writable, or keep the folder elsewhere",
+    errno.EACCES: _LOOK_AT_PERMISSIONS,
+    errno.EPERM: _LOOK_AT_PERMISSIONS,
+}
+
+
+@contextmanager
+def storing(path: Path | None = None) -> Iterator[None]:
+    """Tell a full, read-only or forbidden place as a mistake that the user can mend.
+
+    Args:
+        path: what is named where the system names no file, as it does when a write fails.
+
+    Raises:
+        StorageError: takes the place of such an OSError; every other exception passes.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in STORAGE_REMEDIES:
+            raise
+        raise StorageError(
+            f"{_place(error, path)}: cannot be written or read ({error.strerror})",
+            STORAGE_REMEDIES[error.errno],
+        ) from None
+
+
+def _place(error: OSError, path: Path | None) -> str | Path:
+    """The name that the user knows: that of ``path`` rather than of its temporary stand-in."""
+    if error.filename is None:
+        return path or f"a file of {Path.cwd()}"
+    if path is not None and str(error.filename).startswith(str(path.parent / f".{path.stem}-")):
+        return path
+    return error.filename
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Stop before a disk is filled in vain.
+
+    Args:
+        folder: an existing folder of the disk.
+        needed: bytes that are about to be written there.
+
+    Raises:
+        StorageError: that many are not free.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StorageError(
+            f"{folder}: {needed / 1e6:,.0f} MB are needed there and {free / 1e6:,.0f} MB are free", _MAKE_ROOM
+        )
 
 
 @contextmanager
@@ -16,17 +80,21 @@ def replacing(target: Path) -> Iterator[Path]:
 
     The suffix is kept, since writers such as matplotlib choose the format by it. On an exception
     the temporary file is removed and ``target`` stays as it was.
+
+    Raises:
+        StorageError: the place is full, read-only or forbidden.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with storing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:

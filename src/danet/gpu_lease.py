@@ -1,20 +1,24 @@
-"""Which GPU does this process use? One that no other danet process on this machine holds.
+"""Which GPUs does this process use? Those that no other danet process on this machine holds.
 
 Snakemake counts GPUs (``--resources gpu=4``) but does not say which job gets which. Here each
-process takes a file lock named after the GPU's UUID and holds it for its lifetime; the kernel drops
-the lock however the process ends, so a killed job never blocks a GPU.
+process takes a file lock named after the UUID of each of its GPUs and holds it for its lifetime; the
+kernel drops the lock however the process ends, so a killed job never blocks a GPU.
 """
 
 import fcntl
 import logging
 import os
+import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from danet.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -24,24 +28,46 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 SCHEDULERS = ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST")
 
 
-@contextmanager
-def leased_gpu(poll_seconds: float = 5.0) -> Iterator[str | None]:
-    """Wait for a free GPU, make it the only visible one, and hold it until the block ends.
+@dataclass(frozen=True)
+class Lease:
+    """GPUs that are held."""
 
-    Must be entered before CUDA is initialised. Yields the GPU's id, None where there is no GPU or
-    where a scheduler has already chosen one.
+    devices: tuple[str, ...] = ()
+    """Their ids; none where there is no GPU or where a scheduler has already chosen."""
+    files: tuple[int, ...] = ()
+    """Descriptors of the locks. A process that inherits them holds the GPUs, too."""
+
+
+@contextmanager
+def leased_gpus(count: int = 1, poll_seconds: float = 5.0) -> Iterator[Lease]:
+    """Wait for free GPUs, make them the only visible ones, and hold them until the block ends.
+
+    Must be entered before CUDA is initialised. All are taken at once or none, so that two processes
+    never wait for each other.
+
+    Args:
+        count: GPUs that are needed; 1 is also content with a machine that has none.
+        poll_seconds: between two looks at GPUs that are in use, on average.
+
+    Raises:
+        SettingsError: more than one are needed and fewer are there.
     """
-    devices = [] if any(name in os.environ for name in SCHEDULERS) else visible_devices()
-    if not devices:
-        yield None
+    devices = visible_devices()
+    if count > max(1, len(devices)):
+        raise SettingsError(
+            f"compute.gpus is {count}, and this process may use {_named(devices)}",
+            "lower compute.gpus in params.yaml (batch and schedule stay the same), or let it see more",
+        )
+    if not devices or any(name in os.environ for name in SCHEDULERS):
+        yield Lease()
         return
-    lock, device = _wait_for_lock(devices, poll_seconds)
+    locks = _wait_for_locks(devices, count, poll_seconds)
     before = os.environ.get(VISIBLE)
-    os.environ[VISIBLE] = device
+    os.environ[VISIBLE] = ",".join(locks)
     try:
-        yield device
+        yield Lease(tuple(locks), tuple(lock.fileno() for lock in locks.values()))
     finally:
-        lock.close()
+        _drop(locks)
         if before is None:
             del os.environ[VISIBLE]
         else:
@@ -68,16 +94,28 @@ def _installed_devices() -> list[str]:
     return answer.stdout.split()
 
 
-def _wait_for_lock(devices: list[str], poll_seconds: float) -> tuple[IO[str], str]:
+def _named(devices: Sequence[str]) -> str:
+    if not devices:
+        return "no GPU"
+    return f"{len(devices)}: {', '.join(devices)}"
+
+
+def _wait_for_locks(devices: Sequence[str], count: int, poll_seconds: float) -> dict[str, IO[str]]:
+    """Locks of ``count`` devices by their ids."""
     told = False
     while True:
+        locks: dict[str, IO[str]] = {}
         for device in devices:
-            if lock := _try_lock(device):
-                return lock, device
+            if len(locks) < count and (lock := _try_lock(device)):
+                locks[device] = lock
+        if len(locks) == count:
+            return locks
+        _drop(locks)
         if not told:
-            log.warning("all of %s are in use, waiting for one", ", ".join(devices))
+            log.warning("waiting until %d of %s are free", count, ", ".join(devices))
             told = True
-        time.sleep(poll_seconds)
+        # Two that wait in step could otherwise each take a part again and again.
+        time.sleep(poll_seconds * random.uniform(0.5, 1.5))
 
 
 def _try_lock(device: str) -> IO[str] | None:
@@ -89,3 +127,8 @@ def _try_lock(device: str) -> IO[str] | None:
         lock.close()
         return None
     return lock
+
+
+def _drop(locks: dict[str, IO[str]]) -> None:
+    for lock in locks.values():
+        lock.close()

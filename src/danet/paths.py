@@ -35,6 +35,11 @@ class RunPaths:
         """The checkpoint that an interrupted training goes on from."""
         return self.root / "last.pth"
 
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before the last one, for the case that that one is damaged."""
+        return self.root / "previous.pth"
+
 
 @dataclass(frozen=True)
 class ResultPaths:

@@ -37,10 +37,16 @@ class ProgressLine:
         if kind is None or self._terminal:
             self._show(last=True)
 
-    def advance(self, amount: int = 1, details: str = "") -> None:
-        """Count ``amount`` more as done, and say so if it is time; ``details`` replaces the rate."""
+    def advance(self, amount: int = 1, details: str | None = None) -> None:
+        """Count ``amount`` more as done, and say so if it is time.
+
+        Args:
+            amount: what has been done since the last call.
+            details: takes the place of the rate, from now on.
+        """
         self.done += amount
-        self._details = details
+        if details is not None:
+            self._details = details
         waited = time.monotonic() - self._shown_at
         tenth = self.total is not None and self.done - self._shown >= self.total / 10
         if waited >= (0.1 if self._terminal else SECONDS_BETWEEN_LINES if tenth else SECONDS_OF_SILENCE):

@@ -13,10 +13,35 @@ UNREADABLE = (pickle.UnpicklingError, EOFError, OSError, RuntimeError)
 """What torch raises for a file that is cut off or not its own."""
 
 
-def write_torch_file(path: Path, content: Any) -> None:
-    """Write tensors and plain values."""
+def write_torch_file(path: Path, content: Any, keep: Path | None = None) -> None:
+    """Write tensors and plain values.
+
+    Args:
+        path: the file.
+        content: what it is to hold.
+        keep: name that a file which is at ``path`` gets once the new one is complete.
+
+    Raises:
+        StorageError: the disk is full or read-only; what was at ``path`` is still there.
+    """
     with replacing(path) as temporary:
-        torch.save(content, temporary)
+        with temporary.open("wb") as file:
+            try:
+                torch.save(content, file)
+            except RuntimeError as error:
+                raise _storage_fault(error) from None
+        if keep is not None and path.exists():
+            path.replace(keep)
+
+
+def _storage_fault(error: RuntimeError) -> Exception:
+    """What the system said when a write failed; torch only reports that its position is off."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            return cause
+        cause = cause.__context__
+    return error
 
 
 def read_torch_file(path: Path, remedy: str, device: torch.device | str = "cpu") -> Any:

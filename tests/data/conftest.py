@@ -31,7 +31,7 @@ def unpacked(archives: dict[str, list[Path]], tmp_path_factory: pytest.TempPathF
     for dataset, paths in archives.items():
         folder = tmp_path_factory.mktemp(f"{dataset}-tree")
         for path in paths:
-            unpack(path, folder)
+            unpack(path, folder, limit=1 << 30)
         roots[dataset] = find_root(folder, ADAPTERS[dataset].LANDMARKS)
     return roots
 
@@ -40,6 +40,22 @@ def unpacked(archives: dict[str, list[Path]], tmp_path_factory: pytest.TempPathF
 def tree(unpacked: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
     """Copy a data set's tree to a folder of the test's own and return its root."""
     return lambda dataset: Path(shutil.copytree(unpacked[dataset], tmp_path / f"{dataset}-copy"))
+
+
+@pytest.fixture(scope="session")
+def unpacked_detail(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Root of a tree of PASCAL Context with its labels in one JSON file; not to be written to."""
+    folder = tmp_path_factory.mktemp("detail-tree")
+    images, labels = write_archives("pascal_context", SIZE, folder, variant="detail")
+    unpack(images, folder, limit=1 << 30)
+    images.unlink()
+    return labels.parent
+
+
+@pytest.fixture
+def detail_tree(unpacked_detail: Path, tmp_path: Path) -> Path:
+    """A copy of that tree of the test's own."""
+    return Path(shutil.copytree(unpacked_detail, tmp_path / "detail-copy"))
 
 
 @pytest.fixture(scope="session")

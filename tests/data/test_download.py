@@ -7,12 +7,17 @@ import pytest
 
 from danet.data import download as stage
 from danet.data.download import download
+from danet.data.extraction import unpack
+from danet.data.generated.archives import write_archives
+from danet.data.manifest import expected_counts
 from danet.data.receipt import read_receipt
 from danet.data.sources import Source
-from danet.errors import BadDataError, DownloadError, MissingDataError
+from danet.errors import BadDataError, DownloadError, MissingDataError, StorageError
 from danet.files import file_digest
 from danet.settings import dataset_paths
+from danet.settings.schema import GeneratedData
 
+LIMIT = 1 << 30
 DATASETS = ("cityscapes", "pascal_context", "coco_stuff", "camvid")
 
 
@@ -24,10 +29,18 @@ def files_below(folder):
 def published(monkeypatch, archives):
     """Let the table of sources point to the generated archives, without checksums."""
 
-    def sources(dataset):
-        return [Source(path.name, (path.as_uri(),), None, "", "", None) for path in archives[dataset]]
+    monkeypatch.setattr(stage, "sources_of", lambda dataset: [source_at(path) for path in archives[dataset]])
 
-    monkeypatch.setattr(stage, "sources_of", sources)
+
+def source_at(path, checksum="", alternatives=()):
+    return Source(path.name, (path.as_uri(),), None, checksum, "", None, LIMIT, alternatives)
+
+
+@pytest.fixture(scope="session")
+def context_archives(tmp_path_factory):
+    """Images and JSON labels of PASCAL Context."""
+    size = GeneratedData(train=3, val=2, width=64, height=48)
+    return write_archives("pascal_context", size, tmp_path_factory.mktemp("detail"), variant="detail")
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -73,7 +86,7 @@ def test_adopted_where_it_is(dataset, monkeypatch, params, unpacked, caplog):
     assert receipt.how == "adopted"
     assert Path(receipt.root) == unpacked[dataset]
     assert receipt.archives == ()
-    official = settings.datasets[dataset].splits["train"]
+    official = expected_counts(dataset)["train"]
     assert f"split train has 5 images, the official release has {official}" in caplog.text
 
 
@@ -119,9 +132,7 @@ def test_truncated_archive_leaves_nothing_unpacked(params, published):
 
 def test_archive_with_other_content(params, published, monkeypatch, archives):
     other = archives["camvid"][0]
-    monkeypatch.setattr(
-        stage, "sources_of", lambda dataset: [Source(other.name, (other.as_uri(),), None, "", "", None)]
-    )
+    monkeypatch.setattr(stage, "sources_of", lambda dataset: [source_at(other)])
     settings = params("paper")
     with pytest.raises(MissingDataError, match="does not hold images, annotations, imageLists"):
         download(settings, "coco_stuff")
@@ -134,8 +145,67 @@ def test_cityscapes_without_an_account(params):
         download(settings, "cityscapes")
 
 
+def test_json_labels_in_the_archives_folder_are_placed_in_the_tree(
+    monkeypatch, params, context_archives, caplog
+):
+    images, labels = context_archives
+    nowhere = Source("trainval.tar.gz", ("file:///nowhere",), None, "", "", None, LIMIT, (source_at(labels),))
+    monkeypatch.setattr(stage, "sources_of", lambda dataset: [source_at(images), nowhere])
+    settings = params("paper")
+    paths = dataset_paths(settings, "pascal_context")
+    paths.archives.mkdir(parents=True)
+    shutil.copy(labels, paths.archives)
+    download(settings, "pascal_context")
+    receipt = read_receipt(paths.receipt, "pascal_context")
+    assert [fact.name for fact in receipt.archives] == [images.name, labels.name]
+    assert (paths.raw / labels.name).read_bytes() == labels.read_bytes()
+    assert receipt.images == {"train": 3, "val": 2}
+    assert "train has 3 images, the official release has 4996" in caplog.text
+
+
+def test_adopted_json_labels_that_are_not_the_official_ones_are_told(
+    monkeypatch, params, context_archives, caplog, tmp_path
+):
+    images, labels = context_archives
+    unpack(images, tmp_path, LIMIT)
+    shutil.copy(labels, tmp_path / "VOCdevkit/VOC2010")
+    monkeypatch.setenv("PASCAL_CONTEXT_DATASET", str(tmp_path))
+    settings = params("paper")
+    download(settings, "pascal_context")
+    path = tmp_path / "VOCdevkit/VOC2010/trainval_merged.json"
+    assert f"warning: {path} does not have the sha1 checksum 169325d9" in caplog.text
+    assert read_receipt(dataset_paths(settings, "pascal_context").receipt, "").root == str(tmp_path)
+
+
+def test_disk_that_fills_up_leaves_what_was_there(monkeypatch, params, published, small_disk):
+    settings = params("paper")
+    disk = small_disk(128 * 1024)
+    Path("data").symlink_to(disk)
+    with pytest.raises(StorageError, match=r"-> make room there"):
+        download(settings, "coco_stuff")
+    paths = dataset_paths(settings, "coco_stuff")
+    assert not paths.receipt.exists()
+    assert not paths.raw.exists()
+
+
+def test_read_only_data_folder(params, published, read_only_folder):
+    Path("data").symlink_to(read_only_folder)
+    for settings, dataset in ((params("paper"), "camvid"), (params("demo"), "cityscapes")):
+        with pytest.raises(StorageError, match=r"data/.*Read-only file system\)\n  -> mount it writable"):
+            download(settings, dataset)
+
+
 def test_receipt_that_is_not_there(tmp_path):
     with pytest.raises(
         MissingDataError, match=r"(?s)has not been downloaded.*danet download --dataset camvid"
     ):
+        read_receipt(tmp_path / "receipt.json", "camvid")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"archives": [], "root": 1, "new": 2}', '{"archives": [{}]}']
+)
+def test_damaged_receipt(text, tmp_path):
+    (tmp_path / "receipt.json").write_text(text)
+    with pytest.raises(BadDataError, match=r"receipt\.json: this receipt is damaged\n  -> remove it"):
         read_receipt(tmp_path / "receipt.json", "camvid")

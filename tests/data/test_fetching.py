@@ -10,9 +10,10 @@ import pytest
 from danet.data import fetching
 from danet.data.fetching import fetch
 from danet.data.sources import CREDENTIALS, Source
-from danet.errors import DownloadError
+from danet.errors import DownloadError, StorageError
 
 CONTENT = hashlib.sha256(b"seed").digest() * 20_000
+LIMIT = 1 << 30
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 
 
@@ -31,6 +32,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(int(name), b"")
         elif name == "member" and "session=granted" not in self.headers.get("Cookie", ""):
             self.answer(403, b"")
+        elif name == "login" and self.server.login_is_down:
+            self.answer(503, b"")
         elif name == "login":
             self.answer(200, b"form", {"Set-Cookie": "session=asked; Path=/"})
         else:
@@ -40,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         welcome = form == {"username": ["me"], "password": ["secret"], "submit": ["Login"]}
         headers = {"Set-Cookie": "session=granted; Path=/", "Location": "/"} if welcome else {}
-        self.answer(302 if welcome else 200, b"", headers)
+        self.answer(503 if self.server.login_is_down else 302 if welcome else 200, b"", headers)
 
     def send_content(self, name):
         start, status, headers = 0, 200, {}
@@ -77,7 +80,7 @@ def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(fetching, "SECONDS_BEFORE_RETRY", 0)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.requests = []
+        running.requests, running.login_is_down = [], False
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
@@ -87,9 +90,9 @@ def server(monkeypatch):
 
 @pytest.fixture
 def source(server):
-    def make(*names, checksum=CHECKSUM, size=None, credential=None):
+    def make(*names, checksum=CHECKSUM, size=None, credential=None, alternatives=()):
         urls = tuple(f"http://127.0.0.1:{server.server_port}/{name}" for name in names)
-        return Source("some.zip", urls, size, checksum, "", credential)
+        return Source("some.zip", urls, size, checksum, "", credential, LIMIT, alternatives)
 
     return make
 
@@ -210,7 +213,10 @@ def test_refused_account_and_missing_account(monkeypatch, source, tmp_path):
     member = source("member", credential=CREDENTIALS["cityscapes"])
     for variable in ("CITYSCAPES_USERNAME", "CITYSCAPES_PASSWORD"):
         monkeypatch.delenv(variable, raising=False)
-    with pytest.raises(DownloadError, match=r"(?s)asks for an account.*register.*CITYSCAPES_USERNAME"):
+    tool = rf"mkdir -p {tmp_path}; csDownload -d {tmp_path} gtFine_trainvaltest\.zip"
+    with pytest.raises(
+        DownloadError, match=rf"(?s)asks for an account.*register.*CITYSCAPES_USERNAME.*{tool}"
+    ):
         fetch(member, tmp_path)
     monkeypatch.setenv("CITYSCAPES_USERNAME", "me")
     monkeypatch.setenv("CITYSCAPES_PASSWORD", "hunter2")
@@ -222,5 +228,50 @@ def test_refused_account_and_missing_account(monkeypatch, source, tmp_path):
 def test_file_addresses_are_copied(tmp_path):
     original = tmp_path / "with space.zip"
     original.write_bytes(CONTENT)
-    source = Source("some.zip", (original.as_uri(),), len(CONTENT), CHECKSUM, "", None)
+    source = Source("some.zip", (original.as_uri(),), len(CONTENT), CHECKSUM, "", None, LIMIT)
     assert fetch(source, tmp_path / "archives").read_bytes() == CONTENT
+
+
+def test_login_page_that_is_out_of_order_is_not_taken_for_a_refusal(monkeypatch, source, server, tmp_path):
+    monkeypatch.setenv("CITYSCAPES_USERNAME", "me")
+    monkeypatch.setenv("CITYSCAPES_PASSWORD", "hunter2")
+    server.login_is_down = True
+    with pytest.raises(DownloadError, match=r"/login/ answers 503") as refusal:
+        fetch(source("member", credential=CREDENTIALS["cityscapes"]), tmp_path)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_error_names_what_can_stand_in_for_the_archive(source, tmp_path):
+    other = Source("other.json", ("http://example.org/other.json",), None, "", "", None, LIMIT)
+    stand_in = rf"put other\.json from http://example\.org/other\.json into {tmp_path}"
+    with pytest.raises(DownloadError, match=rf"(?s)/404 is not there.*-> fetch it.*; or {stand_in}"):
+        fetch(source("404", alternatives=(other,)), tmp_path)
+    with pytest.raises(DownloadError, match=rf"(?s)none of its addresses.*/410.*-> {stand_in}"):
+        fetch(source("404", "410", alternatives=(other,)), tmp_path)
+    assert names_in(tmp_path) == []
+
+
+def test_full_disk_keeps_the_part_and_a_larger_one_goes_on(source, server, small_disk, tmp_path):
+    folder = small_disk(256 * 1024)
+    with pytest.raises(StorageError, match=rf"{folder}/some\.zip\.part: .*No space left.*\n  -> make room"):
+        fetch(source("nolength"), folder)
+    kept = (folder / "some.zip.part").read_bytes()
+    assert 0 < len(kept) < len(CONTENT)
+    assert CONTENT.startswith(kept)
+    (tmp_path / "some.zip.part").write_bytes(kept)
+    assert fetch(source("whole"), tmp_path).read_bytes() == CONTENT
+    assert server.requests[-1] == ("/whole", f"bytes={len(kept)}-")
+
+
+def test_room_is_asked_for_before_it_is_used(source, small_disk):
+    folder = small_disk(256 * 1024)
+    with pytest.raises(StorageError, match=rf"{folder}: 1 MB are needed there and 0 MB are free"):
+        fetch(source("whole"), folder)
+    assert names_in(folder) == []
+
+
+def test_read_only_folder(source, server, read_only_folder):
+    with pytest.raises(StorageError, match=rf"{read_only_folder}/some\.zip\.part: .*Read-only file system"):
+        fetch(source("whole"), read_only_folder)
+    with pytest.raises(StorageError, match=rf"{read_only_folder}/below: .*Read-only file system"):
+        fetch(source("whole"), read_only_folder / "below")

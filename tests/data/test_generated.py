@@ -1,11 +1,13 @@
 """Generated data sets: the same every time, official in form, and worth learning from."""
 
+import json
 import tarfile
 import zipfile
 
 import numpy as np
 import pytest
 
+from danet.data import processes
 from danet.data.generated.archives import write_archives
 from danet.data.generated.scenes import VOCABULARIES, draw_scene
 from danet.data.label_maps import label_map
@@ -20,6 +22,25 @@ def test_equal_settings_give_equal_bytes(dataset, archives, tmp_path):
     assert [path.name for path in again] == [path.name for path in archives[dataset]]
     for first, second in zip(archives[dataset], again, strict=True):
         assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_number_of_processes_changes_no_byte(archives, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "SECONDS_TO_START", 0)
+    again = write_archives("camvid", GeneratedData(train=5, val=4, width=64, height=48), tmp_path, 2)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in archives["camvid"]]
+
+
+def test_labels_in_json_are_the_same_bytes_every_time_and_official_in_form(unpacked_detail, tmp_path):
+    size = GeneratedData(train=5, val=4, width=64, height=48)
+    _, again = write_archives("pascal_context", size, tmp_path, variant="detail")
+    assert again.read_bytes() == (unpacked_detail / "trainval_merged.json").read_bytes()
+    content = json.loads(again.read_text())
+    parts = {"info", "images", "annos_segmentation", "annos_occlusion", "annos_boundary", "annos_joints"}
+    assert content.keys() == parts | {"categories", "parts"}
+    assert [category["category_id"] for category in content["categories"]] == list(range(1, 460))
+    assert [image["phase"] for image in content["images"]] == ["train"] * 5 + ["val"] * 4
+    identifiers = [region["id"] for region in content["annos_segmentation"]]
+    assert identifiers == list(range(1, len(identifiers) + 1))
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

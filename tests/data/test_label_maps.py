@@ -1,12 +1,21 @@
 """Label maps against the official lists of names and hand-picked facts."""
 
 import colorsys
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from danet.data.label_maps import class_count, label_map, raw_value, to_indices, training_lookup
+from danet.data.label_maps import (
+    LABELS_FOLDER,
+    check_names,
+    class_count,
+    label_map,
+    raw_value,
+    to_indices,
+    training_lookup,
+)
 from danet.errors import BadDataError
 
 OFFICIAL_LISTS = Path(__file__).parents[3] / "shared/reference/labels"
@@ -107,6 +116,61 @@ def test_ignored_and_background_values():
     assert to_indices("coco_stuff", np.array([[0]]), "a.mat") == 255
     assert to_indices("camvid", np.array([[11]]), "a.png") == 255
     assert to_indices("pascal_context", np.array([[0, 1, 459, 457]]), "a.mat").tolist() == [[0] * 4]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64, ">u2", np.int8])
+@pytest.mark.parametrize("dataset", COUNTS)
+def test_indices_of_any_kind_of_integers_value_by_value(dataset, dtype):
+    """Against the rows of the label file, for every value that it has and the type can hold."""
+    with (LABELS_FOLDER / f"{dataset}.csv").open(encoding="utf-8", newline="") as stream:
+        expected = {
+            value: int(line["index"])
+            for line in csv.DictReader(stream)
+            for part in line["source"].split()
+            for first, _, last in [part.partition("-")]
+            for value in range(int(first), int(last or first) + 1)
+            if value <= np.iinfo(dtype).max
+        }
+    raw = np.array([[*expected], [*expected]]).astype(dtype)
+    for values in (raw, np.asfortranarray(raw), np.repeat(raw, 2, axis=1)[:, ::2]):
+        indices = to_indices(dataset, values, "some.file")
+        assert indices.dtype == np.uint8
+        assert indices.tolist() == [list(expected.values())] * 2
+
+
+def test_cityscapes_names_ids_and_colours_are_those_of_the_official_scripts():
+    labels = pytest.importorskip("cityscapesscripts.helpers.labels").labels
+    evaluated = sorted((label for label in labels if not label.ignoreInEval), key=lambda label: label.trainId)
+    classes = label_map("cityscapes")
+    assert list(classes.names) == [label.name for label in evaluated]
+    assert [raw_value("cityscapes", name) for name in classes.names] == [label.id for label in evaluated]
+    assert [tuple(colour) for colour in classes.colours.tolist()] == [label.color for label in evaluated]
+    ignored = np.array([label.id for label in labels if label.ignoreInEval and label.id >= 0])
+    assert (to_indices("cityscapes", ignored, "a_labelIds.png") == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "list_file"),
+    [("pascal_context", "pascal_context_459.txt"), ("coco_stuff", "cocostuff10k_labels.txt")],
+)
+def test_official_lists_pass_the_check_of_names(dataset, list_file):
+    names = official(list_file)
+    check_names(dataset, names, list_file)
+    value = raw_value(dataset, "door" if dataset == "pascal_context" else "person")
+    with pytest.raises(
+        BadDataError, match=rf"{list_file}: label value {value} should stand for .*'nonsense'"
+    ):
+        check_names(dataset, names | {value: "nonsense"}, list_file)
+    del names[value]
+    with pytest.raises(BadDataError, match=f"label value {value} should .* here it is nothing"):
+        check_names(dataset, names, list_file)
+
+
+def test_check_of_names_takes_aliases_of_its_own_data_set_only():
+    names = {raw_value("pascal_context", name): name for name in label_map("pascal_context", 59).names}
+    check_names("pascal_context", names | {397: "diningtable", 19: "bedcloth", 80: "clothes"}, "some.json")
+    with pytest.raises(BadDataError, match="should stand for 'table', here it is 'clothes'"):
+        check_names("pascal_context", names | {397: "clothes"}, "some.json")
 
 
 @pytest.mark.parametrize("ending", ["_gtFine_labelTrainIds.png", "_gtFine_trainIds.png"])

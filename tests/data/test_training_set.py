@@ -1,18 +1,21 @@
 """The order and the augmentation of a training depend on seed and step alone."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from danet.data.prepared import PreparedSplit
 from danet.data.training_set import BatchOrder, TrainingSet, batches, step_count
-from danet.errors import TrainingError
+from danet.errors import BadDataError, TrainingError
 from danet.settings import load_params, resolve
 
 TRAINING = resolve(
     load_params(Path(__file__).parents[2] / "params.yaml", profile="demo"), "danet_r50"
 ).training
+SMALL = TRAINING.model_copy(update={"crop_size": 32, "short_side": 40, "random_scale": (0.75, 2.0)})
 LOOKUP = np.arange(256, dtype=np.uint8)
 
 
@@ -21,16 +24,58 @@ def split(made_split):
     return made_split(images=10, height=40, width=60)
 
 
-def tensors(split, workers: int, first_step: int = 0) -> list[torch.Tensor]:
-    training = TRAINING.model_copy(update={"workers": workers, "crop_size": 32, "short_side": 40})
+def crops(split, workers: int, first_step: int = 0) -> list[torch.Tensor]:
+    """Images and labels of the steps of three epochs, from ``first_step`` on."""
     order = BatchOrder(len(split), 4, steps=6, seed=5, first_step=first_step)
-    return [images for images, _ in batches(TrainingSet(split, training, 5, LOOKUP), order, pinned=False)]
+    training_set = TrainingSet(split, SMALL, 5, LOOKUP)
+    return [part for batch in batches(training_set, order, workers, pinned=False) for part in batch]
 
 
-def test_workers_and_resuming_change_nothing(split):
-    alone = tensors(split, workers=0)
-    assert all(torch.equal(a, b) for a, b in zip(alone, tensors(split, workers=2), strict=True))
-    assert all(torch.equal(a, b) for a, b in zip(alone[3:], tensors(split, 0, first_step=3), strict=True))
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 8 worker processes")
+@pytest.mark.parametrize("workers", [2, 8])
+def test_workers_change_nothing(split, workers):
+    assert all(torch.equal(a, b) for a, b in zip(crops(split, 0), crops(split, workers), strict=True))
+
+
+@pytest.mark.parametrize("first_step", [3, 5])
+def test_resuming_changes_nothing(split, first_step):
+    # An epoch has two steps: both resume in the middle of one.
+    left = crops(split, 0)[first_step * 2 :]
+    for workers in (0, 2):
+        resumed = crops(split, workers, first_step)
+        assert all(torch.equal(a, b) for a, b in zip(left, resumed, strict=True))
+
+
+def test_the_crop_of_an_image_depends_on_seed_and_epoch(split):
+    first = TrainingSet(split, SMALL, 5, LOOKUP)
+    assert torch.equal(first[0, 3][0], TrainingSet(split, SMALL, 5, LOOKUP)[0, 3][0])
+    assert not torch.equal(first[0, 3][0], first[1, 3][0])
+    assert not torch.equal(first[0, 3][0], TrainingSet(split, SMALL, 6, LOOKUP)[0, 3][0])
+
+
+def test_loading_draws_nothing_from_the_global_generator(split):
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    crops(split, 2)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_damaged_label_is_told_without_a_traceback(split, workers):
+    path = split.folder / "labels.npy"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadDataError) as error:
+        crops(PreparedSplit(split.folder), workers)
+    assert str(error.value).startswith(f"{path}: the label of image9 is damaged\n  -> danet prepare")
+
+
+def test_a_copy_for_a_spawned_worker_gives_the_same(split):
+    training_set = TrainingSet(split, SMALL, 5, LOOKUP)
+    copy = pickle.loads(pickle.dumps(training_set))
+    assert torch.equal(copy[2, 4][0], training_set[2, 4][0])
 
 
 def test_every_epoch_is_a_new_permutation_without_the_rest():
@@ -55,6 +100,14 @@ def test_iterations_take_the_place_of_epochs():
 
 def test_the_lookup_is_applied_to_labels(split):
     lookup = np.full(256, 9, np.uint8)
-    training = TRAINING.model_copy(update={"crop_size": 32, "short_side": 40})
-    _, label = TrainingSet(split, training, 5, lookup)[0, 0]
-    assert (label == 9).all() or set(label.unique().tolist()) <= {9, 255}
+    lookup[255] = 255
+    # The scaled image is smaller than the crop, so some of the label is filled up.
+    training = SMALL.model_copy(update={"random_scale": (0.5, 0.7)})
+    image, label = TrainingSet(split, training, 5, lookup)[0, 0]
+    assert set(label.unique().tolist()) == {9, 255}
+    assert (image.dtype, label.dtype, image.shape, label.shape) == (
+        torch.uint8,
+        torch.uint8,
+        (3, 32, 32),
+        (32, 32),
+    )

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from prepared_splits import write_prepared
 
 from danet.data.label_maps import label_map
 from danet.data.prepared import PreparedSplit
@@ -22,20 +23,14 @@ SIZES = [(20, 32), (30, 24)]
 def write_split(folder, dataset: str, classes: int, labels=None) -> None:
     """Two random images in the prepared form, and labels of ``classes`` values or as given."""
     random = np.random.default_rng(15)
-    pixels = sum(height * width for height, width in SIZES)
-    folder.mkdir(parents=True)
-    np.save(folder / "images.npy", random.integers(0, 256, (pixels, 3), dtype=np.uint8))
+    areas = [height * width for height, width in SIZES]
+    images = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in SIZES]
     if labels is None:
-        labels = random.integers(0, classes, pixels, dtype=np.uint8)
+        labels = random.integers(0, classes, sum(areas), dtype=np.uint8)
         labels[::7] = 255
-    np.save(folder / "labels.npy", labels)
-    offsets = [0, SIZES[0][0] * SIZES[0][1]]
-    images = [
-        {"name": f"image{position}", "height": height, "width": width, "offset": offset}
-        for position, ((height, width), offset) in enumerate(zip(SIZES, offsets, strict=True))
-    ]
-    index = {"dataset": dataset, "split": "val", "digest": "0", "images": images}
-    (folder / "index.json").write_text(json.dumps(index))
+    parts = np.split(labels, [areas[0]])
+    labels = [part.reshape(size) for part, size in zip(parts, SIZES, strict=True)]
+    write_prepared(folder, images, labels, dataset, "val")
 
 
 class Oracle(torch.nn.Module):
@@ -148,5 +143,5 @@ def test_weights_of_other_settings_are_refused(trained):
 
 def test_images_that_are_not_prepared(trained, tmp_path):
     (tmp_path / "data/demo/cityscapes/prepared/val/index.json").unlink()
-    with pytest.raises(MissingDataError, match="holds no prepared split"):
+    with pytest.raises(MissingDataError, match="this split is not prepared"):
         evaluate_run(trained, "fcn_r50", 1, "ss")

@@ -83,6 +83,20 @@ def test_whole_image_features_do_not_overflow(similarity):
         assert torch.isfinite(module(features)).all()
 
 
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_whole_image_energies_agree_with_float64(similarity):
+    torch.manual_seed(8)
+    features = torch.relu(torch.randn(1, 6, 256, 512)).bfloat16()
+    channels = features.double().flatten(2)
+    energies = channels @ channels.transpose(1, 2)
+    assert energies.max() > 65504  # of float16
+    signed = energies if similarity == "product" else energies.amax(dim=2, keepdim=True) - energies
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        attention = ChannelAttention(similarity).attention(features)
+    # float32 spaces numbers of this size by 1/128, so a weight is right to about a hundredth.
+    torch.testing.assert_close(attention.double(), signed.softmax(dim=2), rtol=0.05, atol=0.01)
+
+
 def test_beta_starts_at_zero_so_that_features_pass():
     module = ChannelAttention("product")
     features = torch.randn(1, 8, 5, 5)

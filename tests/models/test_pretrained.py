@@ -5,6 +5,7 @@ from urllib.error import URLError
 
 import pytest
 import torch
+from torchvision.models import get_weight
 
 from danet.errors import CheckpointError
 from danet.models import pretrained
@@ -120,7 +121,7 @@ def test_damaged_file_in_the_cache_is_no_traceback(network, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("name", pretrained.IMAGENET_WEIGHTS)
 def test_imagenet_names_exist_in_torchvision(name):
-    weights = pretrained.get_weight(pretrained.IMAGENET_WEIGHTS[name])
+    weights = get_weight(pretrained.IMAGENET_WEIGHTS[name])
     assert f"/{name}-" in weights.url
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from prepared_splits import write_prepared
 
 from danet.files import write_json
 from danet.models.network import build_network
@@ -82,24 +83,16 @@ def project(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set
 def write_split(folder: Path, dataset: str, seed: int, height: int = 48, width: int = 96) -> None:
     """Four images: sky above road, with cars and persons of several sizes."""
     generator = np.random.default_rng(seed)
-    images, labels, index = [], [], []
+    images, labels = [], []
     for position in range(4):
         label = np.zeros((height, width), np.uint8)
         label[: height // 2] = 10
         label[-2:] = 255
         for kind, top, left, size in ((13, 20, 4, 14), (13, 22, 40, 5), (11, 18, 60, 12), (11, 24, 84, 6)):
             label[top : top + size, left : left + size + position] = kind
-        image = generator.integers(0, 256, (height, width, 3), np.uint8)
-        images.append(image.reshape(-1, 3))
-        labels.append(label.ravel())
-        offset = position * height * width
-        index.append({"name": f"scene{position}", "height": height, "width": width, "offset": offset})
-    folder.mkdir(parents=True)
-    np.save(folder / "images.npy", np.concatenate(images))
-    np.save(folder / "labels.npy", np.concatenate(labels))
-    write_json(
-        folder / "index.json", {"dataset": dataset, "split": "val", "digest": f"d{seed}", "images": index}
-    )
+        images.append(generator.integers(0, 256, (height, width, 3), np.uint8))
+        labels.append(label)
+    write_prepared(folder, images, labels, dataset, "val")
 
 
 def write_run(params: Params, experiment: str, seed: int) -> None:

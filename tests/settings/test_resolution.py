@@ -78,12 +78,28 @@ def test_an_experiments_own_value_wins_and_changes_only_its_digest():
     assert changed == ["danet_r50"]
 
 
-def test_the_digest_ignores_how_a_training_is_watched():
+def test_the_digest_ignores_what_a_training_runs_on():
     raw = yaml.safe_load(FILE.read_text())
-    raw["training"] |= {"log_every": 1, "checkpoint_every": 7, "workers": 2}
+    raw["compute"] |= {"gpus": 4, "workers": 2, "compile": True, "log_every": 1, "checkpoint_every": 7}
     before, after = load_params(FILE), validate_params(raw)
     assert resolve(before, "fcn_r50").training_digest(1) == resolve(after, "fcn_r50").training_digest(1)
     assert resolve(before, "fcn_r50").training_digest(1) != resolve(before, "fcn_r50").training_digest(2)
+
+
+def test_another_precision_is_another_training():
+    raw = yaml.safe_load(FILE.read_text())
+    raw["training"]["precision"] = "float32"
+    before, after = load_params(FILE), validate_params(raw)
+    assert resolve(before, "fcn_r50").training_digest(1) != resolve(after, "fcn_r50").training_digest(1)
+
+
+def test_a_profile_overrides_what_its_trainings_run_on():
+    raw = yaml.safe_load(FILE.read_text())
+    raw["compute"]["gpus"] = 4
+    raw["profiles"]["camvid"]["compute"] = {"gpus": 2}
+    params = validate_params(raw)
+    assert resolve(params, "fcn_r50").compute.gpus == 4
+    assert resolve(params.model_copy(update={"profile": "camvid"}), "fcn_r50").compute.gpus == 2
 
 
 def test_an_unknown_experiment_names_the_nearest():

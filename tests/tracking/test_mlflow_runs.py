@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from danet.errors import UserError
 from danet.interruption import Interrupted
 from danet.settings import resolve, validate_params
-from danet.tracking import attach_evaluation, tracked_training
+from danet.tracking import Tracker, attach_evaluation, tracked_training
 from danet.tracking.store import open_store
+from danet.tracking.tracker import OpenRun
 
 ROOT = Path(__file__).parents[2]
 # MLflow and what it imports warn of changes to come in each other.
@@ -102,6 +104,32 @@ def test_without_tracking_nothing_is_written(params, tmp_path):
         tracker.log(1, {"loss": 1.0})
     assert tracker.run_id is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_store_that_cannot_be_opened_is_told_and_waits_for_nobody(caplog):
+    def refuse():
+        raise UserError("the tracking store cannot be used", "start the server")
+
+    tracker = Tracker(refuse)
+    tracker.wait()
+    assert tracker.run_id is None
+    with pytest.raises(UserError, match="start the server"):
+        tracker.log(20, {"loss": 1.0})
+    tracker.finish("FINISHED")
+    assert "this training is not tracked: the tracking store" in caplog.text
+
+
+def test_a_store_that_fails_later_does_not_cost_the_training(caplog):
+    class Client:
+        def log_batch(self, *_, **__):
+            raise ConnectionError("gone")
+
+    tracker = Tracker(lambda: OpenRun(Client(), "id", -1))
+    tracker.log(10, {"loss": 1.0})
+    tracker.wait()
+    tracker.log(20, {"loss": 1.0})
+    tracker.finish("FINISHED")
+    assert caplog.text.count("tracking of this run stops here: gone") == 1
 
 
 @pytest.mark.slow

@@ -1,66 +1,19 @@
-"""Whole trainings of a thin network: they learn, and being killed changes nothing."""
+"""Whole trainings of a thin network: what they leave, and how they stop when something is wrong."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import torch
 import yaml
 
-from danet.errors import CheckpointError, MissingDataError, TrainingError
-from danet.settings import Params, resolve, validate_params
-from danet.training.checkpoint import save_checkpoint
-from danet.training.train import open_run, train
-
-ROOT = Path(__file__).parents[2]
-STEPS = 12
+from danet.data.training_set import BatchOrder
+from danet.errors import CheckpointError, MissingDataError, SettingsError, TrainingError
+from danet.models.network import SegmentationNetwork
+from danet.settings import result_paths
+from danet.training.train import train
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch, made_split) -> Path:
-    """A folder with a prepared split and a params.yaml whose demo profile trains for a few steps."""
-    raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw |= {"profile": "demo", "tracking_uri": "none"}
-    raw["profiles"]["demo"]["training"] |= {
-        "iterations": STEPS,
-        "batch_size": 4,
-        "learning_rate": 0.02,
-        "log_every": 4,
-        "checkpoint_every": 5,
-    }
-    raw["profiles"]["demo"]["datasets"]["cityscapes"]["training"] = {"crop_size": 32, "short_side": 40}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
-    made_split(images=8, folder=tmp_path / "data/demo/cityscapes/prepared/train")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def settings(**training) -> Params:
-    raw = yaml.safe_load(Path("params.yaml").read_text())
-    raw["profiles"]["demo"]["training"] |= training
-    return validate_params(raw)
-
-
-def weights(path: Path) -> dict[str, torch.Tensor]:
-    return torch.load(path, weights_only=True)["network"]
-
-
-def wait_for(condition, process: subprocess.Popen) -> None:
-    """Until the condition holds or the process has ended, for at most a minute."""
-    deadline = time.monotonic() + 60
-    while not condition() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(one[name], other[name]) for name in one)
-
-
-def test_a_training_learns_and_leaves_its_records(project):
+def test_a_training_learns_and_leaves_its_records(settings):
     final = train(settings(iterations=40), "danet_r50", seed=3)
     folder = final.parent
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -75,71 +28,117 @@ def test_a_training_learns_and_leaves_its_records(project):
     assert all(line["loss"] == pytest.approx(sum(line["losses"])) for line in lines)
     assert len(lines[0]["losses"]) == 3
     assert lines[-1]["learning_rate"] == pytest.approx(0.02 * (1 / 40) ** 0.9)
-    run = json.loads((folder / "run.json").read_text())
-    assert (run["steps"], run["images"], run["resumed_at"]) == (40, 160, [])
-    assert yaml.safe_load((folder / "config.yaml").read_text())["training"]["iterations"] == 40
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert (config["training"]["iterations"], config["training"]["precision"]) == (40, "auto")
 
 
-def test_the_seed_decides_the_weights(project):
+def test_run_json_says_what_auto_became(settings):
+    run = json.loads((train(settings(), "fcn_r50", seed=3).parent / "run.json").read_text())
+    assert (run["steps"], run["images"], run["resumed_at"]) == (12, 48, [])
+    assert run["peak_memory_bytes"] > 10**8
+    assert run["compute"] == {
+        "precision": "bfloat16" if torch.cuda.is_available() else "float32",
+        "gpus": 1,
+        "attention": "auto",
+        "compile": False,
+        "deterministic": False,
+    }
+
+
+def test_the_seed_decides_the_weights(settings, weights, assert_same_bits):
     first = weights(train(settings(), "fcn_r50", seed=1))
-    assert same(first, weights(train(settings(), "fcn_r50", seed=1)))
-    assert not same(first, weights(train(settings(), "fcn_r50", seed=2)))
+    assert_same_bits(first, weights(train(settings(), "fcn_r50", seed=1)))
+    other = weights(train(settings(), "fcn_r50", seed=2))
+    assert not torch.equal(first["backbone.conv1.weight"], other["backbone.conv1.weight"])
 
 
-def test_killed_at_any_step_it_ends_with_the_same_bits(project):
-    command = [sys.executable, "-m", "danet", "train", "--experiment", "danet_r50", "--seed", "1"]
-    reference = weights(train(settings(), "danet_r50", seed=1))
-    folder = project / "results/demo/runs/danet_r50/seed1"
-    (folder / "final.pth").unlink()
-    (folder / "metrics.jsonl").unlink()
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    wait_for(lambda: (folder / "last.pth").exists(), process)
-    process.kill()
-    process.wait()
-    if not (folder / "final.pth").exists():
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-        assert json.loads((folder / "run.json").read_text())["resumed_at"][0] in (5, 10)
-    assert same(reference, weights(folder / "final.pth"))
-    assert not (folder / "last.pth").exists()
+def test_a_loss_that_is_not_finite_names_the_images_of_its_own_step(settings, monkeypatch):
+    calls = []
 
+    def losing(self, images):
+        outputs = forward(self, images)
+        calls.append(images)
+        return tuple(logits * (float("nan") if len(calls) == 6 else 1.0) for logits in outputs)
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_the_state_and_says_so(project, number):
-    (project / "params.yaml").write_text(
-        (project / "params.yaml").read_text().replace(f"iterations: {STEPS}", "iterations: 100000")
-    )
-    command = [sys.executable, "-m", "danet", "train", "--experiment", "fcn_r50", "--seed", "1"]
-    metrics = project / "results/demo/runs/fcn_r50/seed1/metrics.jsonl"
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: metrics.exists() and metrics.read_text(), process)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert f"stopped by {number.name}; the same command goes on from here" in errors
-    state = torch.load(metrics.parent / "last.pth", weights_only=True)
-    assert state["progress"]["step"] >= 4
-
-
-def test_other_settings_are_refused_until_the_checkpoint_is_removed(project):
-    run = open_run(settings(), resolve(settings(), "fcn_r50"), seed=1)
-    save_checkpoint(run.paths.last, run.facts, run.network, run.optimiser, run.progress)
-    with pytest.raises(CheckpointError, match=r"training\.learning_rate: 0\.02 -> 0\.5"):
-        train(settings(learning_rate=0.5), "fcn_r50", seed=1)
-
-
-def test_a_loss_that_is_not_finite_stops_with_the_images_names(project):
-    with pytest.raises(TrainingError, match=r"loss (nan|inf) at step .*image\d") as caught:
-        train(settings(learning_rate=1e30), "fcn_r50", seed=1)
+    forward = SegmentationNetwork.forward
+    monkeypatch.setattr(SegmentationNetwork, "forward", losing)
+    params = settings(log_every=4, checkpoint_every=3)
+    with pytest.raises(TrainingError, match=r"fcn_r50 seed 1: loss nan at step 6, ") as caught:
+        train(params, "fcn_r50", seed=1)
+    rate = 0.02 * (1 - 5 / 12) ** 0.9
+    assert f"learning rate {rate:.3g}, images " in str(caught.value)
+    assert f"images {', '.join(names_of_step(6))}\n" in str(caught.value)
     assert "experiments.fcn_r50.learning_rate" in str(caught.value)
-    assert not (project / "results/demo/runs/fcn_r50/seed1/final.pth").exists()
+    paths = result_paths(params).run("fcn_r50", 1)
+    assert torch.load(paths.last, weights_only=True)["progress"]["step"] == 3, "the last good state"
+    assert not paths.final.exists()
 
 
-def test_a_loss_that_is_not_finite_is_never_saved(project):
-    with pytest.raises(TrainingError, match="at step 3"):
-        train(settings(learning_rate=1e30, log_every=12, checkpoint_every=3), "fcn_r50", seed=1)
-    assert not (project / "results/demo/runs/fcn_r50/seed1/last.pth").exists()
+def names_of_step(step: int) -> list[str]:
+    order = BatchOrder(images=8, batch_size=4, steps=12, seed=1)
+    return [f"image{index}" for _, index in order.batch(step - 1)]
 
 
-def test_without_prepared_data_the_command_says_what_to_do(project):
+def test_weights_that_are_not_finite_are_never_saved(settings, monkeypatch):
+    def spoil(optimiser, *_):
+        optimiser.param_groups[0]["params"][0].data.fill_(float("inf"))
+
+    params = settings(log_every=12, checkpoint_every=1)
+    monkeypatch.setattr(torch.optim.SGD, "step", spoil)
+    with pytest.raises(TrainingError, match="weights that are not finite at step 1"):
+        train(params, "fcn_r50", seed=1)
+    assert not list(result_paths(params).run("fcn_r50", 1).root.glob("*.pth"))
+
+
+def test_without_prepared_data_the_command_says_what_to_do(settings):
     with pytest.raises(MissingDataError, match="danet prepare"):
         train(settings(), "context_fcn_r50", seed=1)
+
+
+def test_other_settings_are_refused_until_the_checkpoint_is_removed(settings, stopped):
+    stopped(settings(), "fcn_r50")
+    with pytest.raises(CheckpointError, match=r"training\.learning_rate: 0\.02 -> 0\.5"):
+        train(settings(learning_rate=0.5), "fcn_r50", seed=1)
+    with pytest.raises(CheckpointError, match=r"compute\.deterministic: False -> True"):
+        train(settings(deterministic=True), "fcn_r50", seed=1)
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(settings):
+    with pytest.raises(SettingsError, match=r"batch_size 4 of fcn_r50 .* times 3 \(training.accumulate\)"):
+        train(settings(accumulate=3), "fcn_r50", seed=1)
+
+
+def test_more_gpus_than_processes_are_refused(settings):
+    with pytest.raises(SettingsError, match=r"compute\.gpus is 2, .* started as 1 processes"):
+        train(settings(gpus=2), "fcn_r50", seed=1)
+
+
+def test_a_gpu_that_is_too_small_is_told_with_sizes_and_remedies(settings, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")
+
+    monkeypatch.setattr(SegmentationNetwork, "forward", full)
+    with pytest.raises(TrainingError) as caught:
+        train(settings(accumulate=2), "fcn_r50", seed=1)
+    for words in (
+        "2 crops of 32 x 32 at once (batch 4, compute.gpus 1, training.accumulate 2)",
+        "compute.attention auto",
+        "CUDA out of memory",
+        "raise training.accumulate",
+        "raise compute.gpus",
+        "training.precision",
+        "training.crop_size",
+    ):
+        assert words in str(caught.value)
+
+
+def test_deterministic_is_set_and_two_trainings_agree(settings, weights, assert_same_bits):
+    params = settings(deterministic=True)
+    try:
+        first = weights(train(params, "danet_r50", seed=1))
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.backends.cudnn.deterministic
+        assert not torch.backends.cudnn.benchmark
+        assert_same_bits(first, weights(train(params, "danet_r50", seed=1)))
+    finally:
+        torch.use_deterministic_algorithms(False)

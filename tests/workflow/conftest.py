@@ -78,7 +78,7 @@ def planned_by_snakemake(project: Project) -> Callable[[], Plan]:
 
     def plan() -> Plan:
         run = project.run("snakemake", "--dry-run", "--printshellcmds", "report").stdout
-        commands = re.findall(r"Shell command: (danet .*?)(?: --processes \d+)? *(?:&>|2>&1)", run)
+        commands = re.findall(r"Shell command: (danet .*?)(?: --(?:processes|gpus) \d+)? *(?:&>|2>&1)", run)
         table = project.run("snakemake", "--summary", "report").stdout.splitlines()
         return Plan(set(commands), {line.split("\t")[0] for line in table[1:]})
 

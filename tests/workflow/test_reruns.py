@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from danet.data.receipt import Receipt, write_receipt
+
 OF_DANET_R50 = {
     "danet evaluate --experiment danet_r50 --seed 1 --protocol ss",
     "danet table table1",
@@ -19,7 +21,10 @@ def finished(project, planned_by_snakemake):
     for output in planned_by_snakemake().outputs:
         path = project.root / output
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(output)
+        if path.name == "receipt.json":  # every start of a workflow reads these
+            write_receipt(path, Receipt(path.parent.name, str(path.parent), "generated", (), {}))
+        else:
+            path.write_text(output)
     return project
 
 
@@ -32,7 +37,7 @@ def edit_learning_rate(project) -> None:
 
 
 def without_choice(commands: list[str]) -> set[str]:
-    return {re.sub(r" --(profile|recipe) \w+", "", command) for command in commands}
+    return {re.sub(r" --(profile|recipe|gpus) \w+", "", command) for command in commands}
 
 
 def planned(project) -> set[str]:

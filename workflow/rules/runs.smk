@@ -11,8 +11,8 @@ rule train:
         "<benchmarks>/train/{experiment}-seed{seed}.tsv"
     threads: training_threads
     resources:
-        gpu=1,
-        mem_mb=16000,
+        gpu=training_gpus,
+        mem_mb=training_memory,
         runtime="3d",
     params:
         settings=training_settings,
@@ -21,7 +21,7 @@ rule train:
     # last.pth and metrics.jsonl are not declared: Snakemake would delete them before a resume.
     shell:
         "danet train --experiment {wildcards.experiment} --seed {wildcards.seed}"
-        " --profile {config[profile]} --recipe {config[recipe]} &> {log}"
+        " --profile {config[profile]} --recipe {config[recipe]} --gpus {resources.gpu} &> {log}"
 
 
 rule evaluate:
@@ -35,7 +35,7 @@ rule evaluate:
         "<logs>/evaluate/{experiment}-seed{seed}-{protocol}.log",
     benchmark:
         "<benchmarks>/evaluate/{experiment}-seed{seed}-{protocol}.tsv"
-    threads: training_threads
+    threads: evaluation_threads
     resources:
         gpu=1,
         mem_mb=16000,

@@ -3,7 +3,7 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from danet.data.availability import require_obtainable
+from danet.data.availability import refuse_trials, require_obtainable
 from danet.errors import UserError
 from danet.files import digest
 from danet.settings import (
@@ -47,6 +47,7 @@ onstart:
         job.wildcards.dataset for job in workflow.dag.needrun_jobs() if job.rule.name == "download"
     }
     try:
+        refuse_trials(PARAMS)
         require_obtainable(PARAMS, to_fetch)
     except UserError as error:
         raise WorkflowError(str(error))
@@ -73,7 +74,21 @@ def training_settings(wildcards):
 
 
 def training_threads(wildcards):
-    return max(1, resolve(PARAMS, wildcards.experiment).training.workers)
+    compute = resolve(PARAMS, wildcards.experiment).compute
+    return compute.gpus * max(1, compute.workers)
+
+
+def training_gpus(wildcards):
+    return resolve(PARAMS, wildcards.experiment).compute.gpus
+
+
+def training_memory(wildcards):
+    """In MB; each GPU has a process of its own."""
+    return 16000 * training_gpus(wildcards)
+
+
+def evaluation_threads(wildcards):
+    return max(1, resolve(PARAMS, wildcards.experiment).compute.workers)
 
 
 def protocol_settings(wildcards):

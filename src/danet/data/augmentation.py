@@ -1,16 +1,31 @@
 """The paper's augmentations: random scale, left-right flip, random crop, in the released code's order.
 
-Scaling and cropping are fused: only the source pixels that end up in the crop are resized.
+Scaling and cropping are fused: only the source pixels that end up in the crop are read and resized.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
-from PIL import Image
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from danet.data.prepared import IGNORED
 from danet.settings import Training
+
+# Part of a source pixel by which a crop may be shifted along an axis. At an edge from black to white
+# that changes a pixel by no more than 255 / 64 = 4 of 255.
+LARGEST_SHIFT = 1 / 64
+
+
+class Pixels(Protocol):
+    """An array, or something on the disk that gives arrays for slices of rows."""
+
+    shape: tuple[int, ...]
+
+    def __getitem__(self, rows: slice) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,7 @@ def draw_crop(random: np.random.Generator, height: int, width: int, training: Tr
     return Crop(height, width, top, left, mirrored)
 
 
-def cut(image: np.ndarray, label: np.ndarray, crop: Crop, size: int) -> tuple[np.ndarray, np.ndarray]:
+def cut(image: Pixels, label: Pixels, crop: Crop, size: int) -> tuple[Tensor, Tensor]:
     """Cut the crop out of an unscaled image and its label.
 
     Where the scaled image is smaller than the crop, it is filled up at the right and the bottom:
@@ -57,43 +72,85 @@ def cut(image: np.ndarray, label: np.ndarray, crop: Crop, size: int) -> tuple[np
         size: side of the crop in pixels.
 
     Returns:
-        Image (size, size, 3) and label (size, size), both uint8.
+        Image (3, size, size) and label (size, size), both uint8.
     """
     height, width = min(size, crop.height), min(size, crop.width)
-    filled = np.zeros((size, size, 3), np.uint8)
-    filled[:height, :width] = _bilinear_window(image, crop, height, width)
-    ignored = np.full((size, size), IGNORED, np.uint8)
-    ignored[:height, :width] = _nearest_window(label, crop, height, width)
+    rows = Span(crop.top, height, crop.height, image.shape[0])
+    columns = Span(crop.left, width, crop.width, image.shape[1])
+    if crop.mirrored:
+        # Mirroring the crop is cheaper than mirroring the image; the window moves to the other side.
+        pixels = _bilinear(image, rows, columns.mirrored()).flip(2)
+    else:
+        pixels = _bilinear(image, rows, columns)
+    across = columns.centres()
+    classes = _nearest(label, rows.centres(), columns.size - 1 - across if crop.mirrored else across)
+    if (height, width) == (size, size):
+        return pixels.contiguous(), classes
+    filled = torch.zeros((3, size, size), dtype=torch.uint8)
+    filled[:, :height, :width] = pixels
+    ignored = torch.full((size, size), IGNORED, dtype=torch.uint8)
+    ignored[:height, :width] = classes
     return filled, ignored
 
 
-def _bilinear_window(image: np.ndarray, crop: Crop, height: int, width: int) -> np.ndarray:
-    """The window of the mirrored and resized image, resizing only what it shows."""
-    # Mirroring the crop is cheaper than mirroring the image; the window moves to the other side.
-    left = crop.width - crop.left - width if crop.mirrored else crop.left
-    across, down = image.shape[1] / crop.width, image.shape[0] / crop.height
-    x0, x1 = _reach(left * across, (left + width) * across, across, image.shape[1])
-    y0, y1 = _reach(crop.top * down, (crop.top + height) * down, down, image.shape[0])
-    # The far edges may lie a rounding error beyond the image.
-    right = min((left + width) * across - x0, x1 - x0)
-    bottom = min((crop.top + height) * down - y0, y1 - y0)
-    part = Image.fromarray(np.ascontiguousarray(image[y0:y1, x0:x1]))
-    box = (left * across - x0, crop.top * down - y0, right, bottom)
-    pixels = np.asarray(part.resize((width, height), Image.Resampling.BILINEAR, box=box))
-    return pixels[:, ::-1] if crop.mirrored else pixels
+@dataclass(frozen=True)
+class Span:
+    """What a window shows along one axis: ``length`` scaled pixels from ``first`` on."""
+
+    first: int
+    length: int
+    scaled: int
+    """Pixels of the whole scaled axis."""
+    size: int
+    """Pixels of the whole source axis."""
+
+    def centres(self) -> np.ndarray:
+        """(length,) source pixel under the centre of each scaled pixel."""
+        # Whole numbers, so that centres on a pixel border always fall to the same side.
+        return (2 * (self.first + np.arange(self.length)) + 1) * self.size // (2 * self.scaled)
+
+    def mirrored(self) -> "Span":
+        """The same window in the mirrored image."""
+        return replace(self, first=self.scaled - self.first - self.length)
+
+    def source(self) -> tuple[slice, int]:
+        """Source pixels that make up the window, and by how many scaled pixels they begin before it.
+
+        Resizing starts at the border of a source pixel, and few scaled pixels begin at one. So it
+        starts early enough for the filter's reach, where one does, but for ``LARGEST_SHIFT``.
+        """
+        reach = max(self.size / self.scaled, 1)  # of the filter, in source pixels
+        candidates = np.arange(max(self.first - math.ceil(reach * self.scaled / self.size), 0), -1, -1)
+        shifts = candidates * self.size % self.scaled  # in source pixels times ``scaled``
+        begin = int(candidates[np.argmax(shifts <= LARGEST_SHIFT * self.scaled)])
+        stop = math.ceil((self.first + self.length) * self.size / self.scaled + reach)
+        part = slice(begin * self.size // self.scaled, min(stop, self.size))
+        length = part.stop - part.start
+        if self.scaled != self.size and int(length * self.factor) == length:
+            # Few pixels at a scale near 1 stay as many, and those would be copied instead of resized.
+            return slice(0, self.size), self.first
+        return part, self.first - begin
+
+    @property
+    def factor(self) -> float:
+        """Scaled pixels for each source pixel; rounding must not cost the last one of the image."""
+        return self.scaled / self.size * (1 + 1e-9)
 
 
-def _nearest_window(label: np.ndarray, crop: Crop, height: int, width: int) -> np.ndarray:
-    """The window of the mirrored and resized label: the source pixel under each pixel's centre."""
-    # Whole numbers, so that centres on a pixel border always fall to the same side.
-    rows = (2 * (crop.top + np.arange(height)) + 1) * label.shape[0] // (2 * crop.height)
-    columns = (2 * (crop.left + np.arange(width)) + 1) * label.shape[1] // (2 * crop.width)
-    if crop.mirrored:
-        columns = label.shape[1] - 1 - columns
-    return label[rows[:, None], columns]
+def _bilinear(image: Pixels, rows: Span, columns: Span) -> Tensor:
+    """(3, height, width) window of the resized image, antialiased where it shrinks, as Pillow does."""
+    (down, above), (across, before) = rows.source(), columns.source()
+    part = image[down][:, across]
+    if (rows.scaled, columns.scaled) == (rows.size, columns.size):
+        pixels = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))
+    else:
+        planes = torch.from_numpy(part[None]).permute(0, 3, 1, 2)
+        factors = (rows.factor, columns.factor)
+        pixels = F.interpolate(planes, scale_factor=factors, mode="bilinear", antialias=True)[0]
+    return pixels[:, above : above + rows.length, before : before + columns.length]
 
 
-def _reach(start: float, stop: float, factor: float, size: int) -> tuple[int, int]:
-    """Source pixels that a bilinear filter reads between ``start`` and ``stop``."""
-    margin = math.ceil(max(factor, 1.0)) + 1
-    return max(0, math.floor(start) - margin), min(size, math.ceil(stop) + margin)
+def _nearest(label: Pixels, rows: np.ndarray, columns: np.ndarray) -> Tensor:
+    """(height, width) label at the given source rows, which ascend, and columns."""
+    part = label[rows[0] : rows[-1] + 1]
+    return torch.from_numpy(part.take(columns, axis=1).take(rows - rows[0], axis=0))

@@ -1,31 +1,64 @@
 """CamVid as SegNet published it: lists of image and label, by lines or all in one.
 
 The lists of the public repository begin each path with ``/SegNet/CamVid/``, where its authors kept
-the data; other copies have paths relative to the lists.
+the data; other copies have paths relative to the lists. An image and its label bear the same name,
+the label's folder that of the image with ``annot`` after it.
 """
 
 from pathlib import Path
 
-from danet.data.layout import Sample, checked, read_list
-from danet.data.pictures import read_index_image as read_label
+import numpy as np
+
+from danet.data.layout import NAME, UNPACK_ANEW, Sample, files_below, read_words
+from danet.data.pictures import read_index_image
 from danet.errors import BadDataError
 
-LANDMARKS = ("train.txt", "val.txt", "trainannot")
+LANDMARKS = (("train.txt", "val.txt", "trainannot"),)
 PUBLISHED_PREFIX = "/SegNet/CamVid/"
 
-__all__ = ["LANDMARKS", "find_samples", "read_label"]
 
-
-def find_samples(root: Path, split: str) -> list[Sample]:
+def list_samples(root: Path, split: str) -> list[Sample]:
     """Images that ``<split>.txt`` lists, in its order.
 
     Raises:
-        MissingDataError: the list or a file is missing.
-        BadDataError: the list is not made of pairs below ``root``, or a name is listed twice.
+        MissingDataError: the list is missing.
+        BadDataError: the list is not made of pairs of image and label below ``root``.
     """
     list_file = root / f"{split}.txt"
-    paths = [Path(word.removeprefix(PUBLISHED_PREFIX)) for word in read_list(list_file)]
-    if len(paths) % 2 or any(path.is_absolute() or ".." in path.parts for path in paths):
-        raise BadDataError(f"{list_file}: pairs of image and label below {root} are expected")
+    paths = [word.removeprefix(PUBLISHED_PREFIX) for word in read_words(list_file)]
+    if len(paths) % 2:
+        raise BadDataError(f"{list_file}: pairs of image and label are expected", UNPACK_ANEW)
     pairs = zip(paths[::2], paths[1::2], strict=True)
-    return checked((Sample(image.stem, root / image, root / label) for image, label in pairs), root, split)
+    return [_sample(root, image, label, list_file) for image, label in pairs]
+
+
+def unlisted(root: Path, split: str) -> list[Path]:
+    """Files in ``<split>`` and ``<split>annot`` that the list does not name."""
+    samples = list_samples(root, split)
+    listed = {sample.image for sample in samples} | {sample.label for sample in samples}
+    files = files_below(root / split, "*") + files_below(root / f"{split}annot", "*")
+    return [path for path in files if path not in listed]
+
+
+def variant(root: Path) -> str:
+    """There is one."""
+    return ""
+
+
+def read_label(sample: Sample) -> np.ndarray:
+    """(H, W) values 0 to 11; raises BadDataError."""
+    return read_index_image(sample.label)
+
+
+def _sample(root: Path, image: str, label: str, list_file: Path) -> Sample:
+    """One pair. The names are compared: one changed letter must not give an image another's label."""
+    picture, drawn = Path(image), Path(label)
+    paired = picture.stem == drawn.stem and drawn.parent == Path(f"{picture.parent}annot")
+    plain = all(NAME.fullmatch(part) for part in (*picture.parts, *drawn.parts))
+    if not (plain and paired and len(picture.parts) == 2):
+        raise BadDataError(
+            f"{list_file}: pairs of image and label are expected, as train/a.png trainannot/a.png;"
+            f" {image!r} and {label!r} are none",
+            UNPACK_ANEW,
+        )
+    return Sample(picture.stem, root / picture, root / drawn)

@@ -1,91 +1,175 @@
 """Safe unpacking of zip and tar archives, whoever made them.
 
-Names must stay inside the target folder, and only plain files and folders are written: a link could
-point anywhere, and a later entry could be written through it.
+Everything is looked at before anything is written: names must stay inside the target folder, only
+plain files and folders are taken (a link could point anywhere, and a later entry could be written
+through it), and all of it must fit both the bound of the table of sources and the disk.
+
+A zip and a gzip stream hold checksums of their content, so a changed byte is noticed here. A plain
+tar holds none; for one of those the table of sources has to state a checksum.
 """
 
-import shutil
+import errno
+import stat
+import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from danet.errors import BadDataError
+from danet.files import require_room, storing
 from danet.progress import ProgressLine
 
-SYMBOLIC_LINK = 0o120000
-FILE_TYPE = 0o170000
+PIECE = 1 << 20  # bytes
+DISK_BLOCK = 4096  # bytes; what even an empty file takes
+
+# What the readers of Python's library raise at one or another damaged byte.
+DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    RuntimeError,
+)
+# What the system answers to names that no folder can hold, and to positions before a file's start.
+DAMAGE_NUMBERS = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 
 
-def unpack(archive: Path, folder: Path) -> None:
+@dataclass(frozen=True)
+class Entry:
+    """A file of an archive, or something that should not be there."""
+
+    name: str
+    bytes: int
+    """Size as the archive declares it."""
+    fault: str
+    """What is wrong with its kind; empty for a plain file."""
+    open: Callable[[], IO[bytes]]
+
+
+def unpack(archive: Path, folder: Path, limit: int) -> None:
     """Unpack ``archive`` (.zip, .tar, .tar.gz) into ``folder``, which exists.
 
+    Args:
+        archive: an archive from anywhere.
+        folder: where to write.
+        limit: most bytes of disk that it may take.
+
     Raises:
-        BadDataError: the archive is damaged or cut off, or an entry would be written outside
-            ``folder``, or is a link or a device.
+        BadDataError: the archive is damaged or cut off, would take more than ``limit``, or holds an
+            entry that would be written outside ``folder``, or that is a link or a device.
+        StorageError: it does not fit the disk, or the folder cannot be written to.
     """
-    try:
-        if archive.suffix == ".zip":
-            _unpack_zip(archive, folder)
-        else:
-            _unpack_tar(archive, folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # a full disk or a read-only folder says nothing about the archive
-        raise BadDataError(
-            f"{archive}: this archive is damaged or cut off ({error})", "delete it and run the command again"
-        ) from None
-
-
-def _unpack_zip(archive: Path, folder: Path) -> None:
-    with zipfile.ZipFile(archive) as content:
-        entries = content.infolist()
-        with ProgressLine(f"unpacking {archive.name}", len(entries), "files") as progress:
-            for entry in entries:
-                target = _target(archive, folder, entry.filename)
-                if (entry.external_attr >> 16) & FILE_TYPE == SYMBOLIC_LINK:
-                    raise _refusal(archive, entry.filename, "is a link")
-                if not entry.is_dir():
-                    with content.open(entry) as source:
-                        _write(source, target)
+    read = _zip_entries if archive.suffix == ".zip" else _tar_entries
+    with storing(folder), _damage_told(archive), read(archive) as entries:
+        files = _acceptable(archive, entries, limit)
+        require_room(folder, sum(_disk_bytes(entry) for entry in files))
+        with ProgressLine(f"unpacking {archive.name}", len(files), "files") as progress:
+            for entry in files:
+                _write(entry, folder / entry.name)
                 progress.advance()
 
 
-def _unpack_tar(archive: Path, folder: Path) -> None:
-    with (
-        tarfile.open(archive) as content,
-        ProgressLine(f"unpacking {archive.name}", None, "files") as progress,
-    ):
-        for entry in content:
-            target = _target(archive, folder, entry.name)
-            if not (entry.isfile() or entry.isdir()):
-                raise _refusal(archive, entry.name, "is a link or a device")
-            if entry.isfile():
-                source = content.extractfile(entry)
-                _write(source, target)
-            progress.advance()
-        # A tar that is cut between two entries shows only by the lack of a closing block.
-        content.fileobj.seek(content.offset)
-        if not content.fileobj.read(tarfile.BLOCKSIZE):
-            raise EOFError("its end is missing")
+@contextmanager
+def _damage_told(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except (*DAMAGE, OSError) as error:
+        number = getattr(error, "errno", None)
+        if number is not None and number not in DAMAGE_NUMBERS:
+            raise  # a full disk or a read-only folder says nothing about the archive
+        reason = str(error) if number is None else error.strerror
+        raise BadDataError(
+            f"{archive}: this archive is damaged or cut off ({reason})",
+            "delete it and run the command again",
+        ) from None
 
 
-def _target(archive: Path, folder: Path, name: str) -> Path:
-    """Where an entry is to be written."""
+@contextmanager
+def _zip_entries(archive: Path) -> Iterator[Iterator[Entry]]:
+    with zipfile.ZipFile(archive) as content:
+        yield (
+            Entry(item.filename, item.file_size, _zip_fault(item), partial(content.open, item))
+            for item in content.infolist()
+            if not item.is_dir()
+        )
+
+
+def _zip_fault(item: zipfile.ZipInfo) -> str:
+    # The upper half holds a Unix mode where the archive was made on such a system, else 0.
+    if stat.S_IFMT(item.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "is a link or a device"
+    return "is encrypted" if item.flag_bits & 1 else ""
+
+
+@contextmanager
+def _tar_entries(archive: Path) -> Iterator[Iterator[Entry]]:
+    with tarfile.open(archive, "r:gz" if archive.suffix == ".gz" else "r:") as content:
+        yield _tar_files(content)
+
+
+def _tar_files(content: tarfile.TarFile) -> Iterator[Entry]:
+    for item in content:
+        if not item.isdir():
+            fault = "" if item.isfile() else "is a link or a device"
+            yield Entry(item.name, item.size, fault, partial(content.extractfile, item))
+    # A tar that is cut between two entries, or that has a damaged header after which the rest is not
+    # found, shows only by what follows: nothing, or something else than the zeros that end a tar.
+    content.fileobj.seek(content.offset)
+    ending = content.fileobj.read(PIECE)
+    if not ending:
+        raise EOFError("its end is missing")
+    while ending:
+        if any(ending):
+            raise EOFError("something else than its end follows the last entry")
+        ending = content.fileobj.read(PIECE)
+
+
+def _acceptable(archive: Path, entries: Iterator[Entry], limit: int) -> list[Entry]:
+    """All entries, if every one of them may be written and together they keep within ``limit``."""
+    files, total = [], 0
+    for entry in entries:
+        fault = entry.fault or _name_fault(entry.name)
+        if fault:
+            raise _refusal(archive, f"entry {entry.name} {fault}")
+        total += _disk_bytes(entry)
+        if total > limit:
+            raise _refusal(
+                archive, f"it would take more than {limit / 1e9:g} GB, which the official one does not"
+            )
+        files.append(entry)
+    return files
+
+
+def _name_fault(name: str) -> str:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name:
-        raise _refusal(archive, name, "lies outside the folder to unpack into")
-    return folder / path
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name:
+        return "lies outside the folder to unpack into"
+    return ""
 
 
-def _write(source: IO[bytes], target: Path) -> None:
+def _refusal(archive: Path, reason: str) -> BadDataError:
+    return BadDataError(f"{archive}: {reason}; nothing was unpacked", "fetch the official archive")
+
+
+def _disk_bytes(entry: Entry) -> int:
+    return max(1, -(-entry.bytes // DISK_BLOCK)) * DISK_BLOCK
+
+
+def _write(entry: Entry, target: Path) -> None:
+    """Write as many bytes as the entry declares, and not one more whatever it holds."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as stream:
-        shutil.copyfileobj(source, stream, 1 << 20)
-
-
-def _refusal(archive: Path, name: str, reason: str) -> BadDataError:
-    return BadDataError(
-        f"{archive}: entry {name} {reason}; nothing was unpacked", "fetch the official archive"
-    )
+    left = entry.bytes
+    with entry.open() as source, target.open("wb") as stream:
+        while left and (piece := source.read(min(left, PIECE))):
+            stream.write(piece)
+            left -= len(piece)
+        if left or source.read(1):
+            raise EOFError(f"entry {entry.name} is not as long as it says")

@@ -1,4 +1,8 @@
-"""Fetching one archive: resumed where it stopped, verified, and only then given its name."""
+"""Fetching one archive: resumed where it stopped, verified, and only then given its name.
+
+An account's name and password come from the environment and go into one form; no message, log line
+or address ever holds them.
+"""
 
 import os
 import shutil
@@ -11,7 +15,7 @@ import requests
 
 from danet.data.sources import Credential, Source
 from danet.errors import DownloadError
-from danet.files import file_digest
+from danet.files import file_digest, require_room, storing
 from danet.progress import ProgressLine
 
 TIMEOUT = (20, 60)  # seconds to connect and between two packets
@@ -33,16 +37,28 @@ def fetch(source: Source, folder: Path) -> Path:
     Raises:
         DownloadError: no address has it, or what came is not what the table of sources promises; the
             latter is kept as ``<name>.rejected``.
+        StorageError: the folder cannot be written to or the disk is full; the part is kept.
     """
     target = folder / source.archive
-    if target.exists():
-        _verify(target, source)
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{source.archive}.part"
-    _fetch_from_one_of(source, part)
-    _verify(part, source)
-    return part.replace(target)
+    with storing(part):
+        if target.exists():
+            _accept(target, source)
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        _fetch_from_one_of(source, part)
+        _accept(part, source)
+        return part.replace(target)
+
+
+def fault_of(path: Path, source: Source) -> str:
+    """How a file differs from what the table of sources promises; empty if it does not."""
+    algorithm, _, expected = source.checksum.partition(":")
+    if source.bytes is not None and path.stat().st_size != source.bytes:
+        return f"has {path.stat().st_size} bytes instead of {source.bytes}"
+    if expected and file_digest(path, algorithm) != expected:
+        return f"does not have the {algorithm} checksum {expected}"
+    return ""
 
 
 def _fetch_from_one_of(source: Source, part: Path) -> None:
@@ -58,30 +74,38 @@ def _fetch_from_one_of(source: Source, part: Path) -> None:
             refusals.append(refusal)
         else:
             return
-    if len(refusals) == 1:
-        raise refusals[0]
-    reasons = "".join(f"\n  {refusal}" for refusal in refusals)
-    raise DownloadError(f"{source.archive}: none of its addresses has it:{reasons}")
+    raise _refusal(source, part.parent, refusals)
+
+
+def _refusal(source: Source, folder: Path, refusals: list[DownloadError]) -> DownloadError:
+    """One error of all addresses, which also names what can stand in for the archive."""
+    problem, remedy = refusals[0].problem, refusals[0].remedy
+    if len(refusals) > 1:
+        reasons = "".join(f"\n  {refusal}" for refusal in refusals)
+        problem, remedy = f"{source.archive}: none of its addresses has it:{reasons}", ""
+    for alternative in source.alternatives:
+        way = f"put {alternative.archive} from {alternative.urls[0]} into {folder}, which can replace it"
+        remedy = f"{remedy}; or {way}" if remedy else way
+    return DownloadError(problem, remedy)
 
 
 def _fetch_from(url: str, credential: Credential | None, part: Path) -> None:
     if urlsplit(url).scheme == "file":
-        shutil.copyfile(url2pathname(urlsplit(url).path), part)
+        original = Path(url2pathname(urlsplit(url).path))
+        require_room(part.parent, original.stat().st_size)
+        shutil.copyfile(original, part)
         return
     with requests.Session() as session:
         if credential is not None:
-            _sign_in(session, url, credential)
+            _sign_in(session, url, credential, part.parent)
         _fetch_persistently(session, url, part)
 
 
-def _sign_in(session: requests.Session, url: str, credential: Credential) -> None:
+def _sign_in(session: requests.Session, url: str, credential: Credential, folder: Path) -> None:
     """Send the account's form as the Cityscapes scripts do; a redirect means welcome."""
-    page = urljoin(url, "/login/")
-    variables = f"{credential.username_variable} and {credential.password_variable}"
     if not credential.given:
-        raise DownloadError(
-            f"{url} asks for an account", f"register at {credential.registration}, then set {variables}"
-        )
+        raise DownloadError(f"{url} asks for an account", "; or ".join(credential.ways(folder)))
+    page = urljoin(url, "/login/")
     form = {
         "username": os.environ[credential.username_variable],
         "password": os.environ[credential.password_variable],
@@ -92,8 +116,11 @@ def _sign_in(session: requests.Session, url: str, credential: Credential) -> Non
         session.get(page, allow_redirects=False, timeout=TIMEOUT)
         answer = session.post(page, data=form, allow_redirects=False, timeout=TIMEOUT)
     except requests.RequestException as error:
-        raise DownloadError(f"{page} does not answer ({type(error).__name__})") from None
+        raise DownloadError(f"{page} does not answer ({type(error).__name__})", "try again later") from None
+    if answer.status_code >= requests.codes.server_error:
+        raise DownloadError(f"{page} answers {answer.status_code}", "try again later")
     if answer.status_code != requests.codes.found:
+        variables = f"{credential.username_variable} and {credential.password_variable}"
         raise DownloadError(f"{page} refused the account", f"check {variables}")
 
 
@@ -131,6 +158,7 @@ def _fetch_rest(session: requests.Session, url: str, part: Path) -> None:
             have = 0
         length = answer.headers.get("Content-Length")
         total = None if length is None else have + int(length)
+        require_room(part.parent, 0 if total is None else total - _size(part))
         with (
             part.open("ab" if goes_on else "wb") as stream,
             ProgressLine(part.stem, total, "B", have) as progress,
@@ -157,14 +185,10 @@ def _check(url: str, answer: requests.Response, part: Path) -> None:
         )
 
 
-def _verify(path: Path, source: Source) -> None:
-    """Compare size and checksum with the table of sources; put a wrong file aside."""
-    algorithm, _, expected = source.checksum.partition(":")
-    if source.bytes is not None and path.stat().st_size != source.bytes:
-        fault = f"has {path.stat().st_size} bytes instead of {source.bytes}"
-    elif expected and file_digest(path, algorithm) != expected:
-        fault = f"does not have the {algorithm} checksum {expected}"
-    else:
+def _accept(path: Path, source: Source) -> None:
+    """Put a file aside that is not what the table of sources promises."""
+    fault = fault_of(path, source)
+    if not fault:
         return
     rejected = path.with_name(f"{source.archive}.rejected")
     path.replace(rejected)

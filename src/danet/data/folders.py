@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from danet.files import storing
+
 
 @contextmanager
 def scratch_folder(target: Path) -> Iterator[Path]:
@@ -13,12 +15,16 @@ def scratch_folder(target: Path) -> Iterator[Path]:
 
     What a killed process left behind is removed at the next call, so no two processes may work on
     one ``target`` at a time.
+
+    Raises:
+        StorageError: the place is full, read-only or forbidden.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in target.parent.glob(f".{target.name}-*"):
-        shutil.rmtree(leftover)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-        yield Path(folder)
+    with storing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in target.parent.glob(f".{target.name}-*"):
+            shutil.rmtree(leftover)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+            yield Path(folder)
 
 
 @contextmanager

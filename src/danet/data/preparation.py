@@ -3,39 +3,31 @@
 What it writes, and why, is described in ``danet.data.prepared``.
 """
 
-import hashlib
-import json
-import multiprocessing
-import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+import zlib
+from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
-
-import numpy as np
 
 from danet.data.folders import replacing_folder
 from danet.data.layout import SPLITS, Sample
 from danet.data.pictures import image_size
-from danet.data.prepared import Entry
+from danet.data.pixel_files import allocate, write_pixels
+from danet.data.prepared import Entry, write_index
+from danet.data.processes import core_count, in_processes
 from danet.data.receipt import read_receipt
 from danet.data.samples import find_samples, read_sample
-from danet.files import write_json
 from danet.progress import ProgressLine
 from danet.settings import Params, dataset_paths
 
-# Starting a process takes as long as decoding about this many small images.
-IMAGES_PER_PROCESS = 100
-
-Job = tuple[str, Sample, Entry, Path]
-"""Data set, sample, its place in the split, and the folder to write to."""
+Job = tuple[str, Sample, Path, int, int]
+"""Data set, sample, folder to write to, pixels of the split, and those before this image."""
 
 
 def prepare(params: Params, dataset: str, processes: int | None = None) -> None:
     """Write the prepared form of both splits of ``dataset``.
 
-    Each split is written beside its place and moved there when it is complete.
+    Each split is written beside its place and moved there when it is complete; what a killed run left
+    is removed by the next one.
 
     Args:
         params: all settings.
@@ -45,62 +37,41 @@ def prepare(params: Params, dataset: str, processes: int | None = None) -> None:
     Raises:
         MissingDataError: the data set has not been downloaded, or a file is missing.
         BadDataError: a file does not decode, sizes differ, or a label value is not in the format.
+        StorageError: the disk is full or cannot be written to.
     """
     paths = dataset_paths(params, dataset)
     root = Path(read_receipt(paths.receipt, dataset).root)
     for split in SPLITS:
         with replacing_folder(paths.prepared(split)) as folder:
-            _prepare_split(dataset, root, split, folder, processes or os.cpu_count() or 1)
+            prepare_split(dataset, root, split, folder, processes or core_count())
 
 
-def _prepare_split(dataset: str, root: Path, split: str, folder: Path, processes: int) -> None:
+def prepare_split(dataset: str, root: Path, split: str, folder: Path, processes: int) -> None:
+    """Write the prepared form of one split of the tree at ``root`` to an empty folder."""
     samples = find_samples(dataset, root, split)
-    entries = _entries(samples)
-    pixels = entries[-1].offset + entries[-1].height * entries[-1].width
-    _allocate(folder / "images.npy", (pixels, 3))
-    _allocate(folder / "labels.npy", (pixels,))
-    jobs = [(dataset, sample, entry, folder) for sample, entry in zip(samples, entries, strict=True)]
-    digest = hashlib.sha256()
-    with ProgressLine(f"preparing {dataset} {split}", len(jobs), "images") as progress:
-        for entry, content in zip(entries, _digests(jobs, processes), strict=True):
-            digest.update(json.dumps([entry.name, entry.height, entry.width]).encode() + content)
-            progress.advance()
-    index = {"dataset": dataset, "split": split, "digest": digest.hexdigest()}
-    write_json(folder / "index.json", index | {"images": [asdict(entry) for entry in entries]})
-
-
-def _entries(samples: list[Sample]) -> list[Entry]:
-    """Where each image goes, one after the other."""
     sizes = [image_size(sample.image) for sample in samples]
-    offsets = accumulate((height * width for height, width in sizes), initial=0)
-    return [
-        Entry(sample.name, height, width, offset)
-        for sample, (height, width), offset in zip(samples, sizes, offsets, strict=False)
+    *offsets, pixels = accumulate((height * width for height, width in sizes), initial=0)
+    allocate(folder / "images.npy", (pixels, 3))
+    allocate(folder / "labels.npy", (pixels,))
+    jobs = [
+        (dataset, sample, folder, pixels, offset) for sample, offset in zip(samples, offsets, strict=True)
     ]
+    entries = []
+    with (
+        ProgressLine(f"preparing {dataset} {split}", len(jobs), "images") as progress,
+        # Whatever happens, nobody writes any more when the folder is moved or removed.
+        closing(in_processes(store, jobs, processes)) as checksums,
+    ):
+        for sample, size, offset, sums in zip(samples, sizes, offsets, checksums, strict=True):
+            entries.append(Entry(sample.name, *size, offset, *sums))
+            progress.advance()
+    write_index(folder, dataset, split, entries)
 
 
-def _allocate(path: Path, shape: tuple[int, ...]) -> None:
-    """Create an array file of that shape; no pixel of it is held in memory."""
-    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape).flush()
-
-
-def _digests(jobs: list[Job], processes: int) -> Iterator[bytes]:
-    """Do all jobs; yield the digest of each in their order."""
-    processes = min(processes, len(jobs) // IMAGES_PER_PROCESS)
-    if processes < 2:
-        yield from map(_store, jobs)
-        return
-    # Forking a process that runs threads, as numerical libraries start them, can lock up.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        yield from pool.map(_store, jobs, chunksize=8)
-
-
-def _store(job: Job) -> bytes:
-    """Decode one sample into its place; return the digest of its pixels."""
-    dataset, sample, entry, folder = job
+def store(job: Job) -> tuple[int, int]:
+    """Decode one sample into its place; return the checksums of image and label."""
+    dataset, sample, folder, pixels, first = job
     image, label = read_sample(dataset, sample)
-    place = slice(entry.offset, entry.offset + entry.height * entry.width)
-    np.load(folder / "images.npy", mmap_mode="r+")[place] = image.reshape(-1, 3)
-    np.load(folder / "labels.npy", mmap_mode="r+")[place] = label.ravel()
-    return hashlib.sha256(image.tobytes() + label.tobytes()).digest()
+    write_pixels(folder / "images.npy", (pixels, 3), first, image)
+    write_pixels(folder / "labels.npy", (pixels,), first, label)
+    return zlib.crc32(image), zlib.crc32(label)

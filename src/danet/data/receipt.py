@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from danet.errors import MissingDataError
+from danet.errors import BadDataError, MissingDataError
 from danet.files import read_json, write_json
 
 
@@ -26,7 +26,7 @@ class Receipt:
     """Folder of the official tree; relative to the project's folder where it is inside."""
     how: Literal["adopted", "generated", "downloaded"]
     archives: tuple[ArchiveFacts, ...]
-    """Empty for a tree that was adopted."""
+    """Empty for a tree that was adopted as such."""
     images: dict[str, int]
     """Number of images of each split."""
 
@@ -41,12 +41,18 @@ def read_receipt(path: Path, dataset: str) -> Receipt:
 
     Raises:
         MissingDataError: there is none.
+        BadDataError: it is damaged.
     """
     try:
         content = read_json(path)
+        archives = tuple(ArchiveFacts(**facts) for facts in content.pop("archives"))
+        return Receipt(archives=archives, **content)
     except FileNotFoundError:
         raise MissingDataError(
             f"{path}: {dataset} has not been downloaded", f"danet download --dataset {dataset}"
         ) from None
-    archives = tuple(ArchiveFacts(**facts) for facts in content.pop("archives"))
-    return Receipt(archives=archives, **content)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BadDataError(
+            f"{path}: this receipt is damaged",
+            f"remove it, then run danet download --dataset {dataset} again",
+        ) from None

@@ -2,6 +2,10 @@
 
 A row is one archive. ``url`` may hold several addresses, tried in turn. ``bytes`` and ``checksum``
 are blank where the publisher states none. ``credential`` names the account that the address asks for.
+``unpacked_limit`` is our own safety bound, generous and round: an archive that would unpack to more
+bytes is not the official one, and is refused before it fills the disk. ``instead_of`` names the
+archive that this one can replace; it is used only where it lies already, since the two may hold
+different images, and which of them a score belongs to must be the user's choice.
 """
 
 import csv
@@ -21,16 +25,31 @@ class Credential:
     password_variable: str
     registration: str
     """Where one gets an account."""
+    tool: str
+    """Commands of the publisher's own tool, which asks for the account itself; ``{folder}`` is where
+    it is to put the archives."""
 
     @property
     def given(self) -> bool:
         """Whether both variables are set."""
         return bool(os.environ.get(self.username_variable) and os.environ.get(self.password_variable))
 
+    def ways(self, folder: Path) -> tuple[str, str]:
+        """What the user can do to have the archives in ``folder``: by the variables, by the tool."""
+        return (
+            f"register at {self.registration}, then set {self.username_variable}"
+            f" and {self.password_variable}",
+            f"fetch them with the official tool: {self.tool.format(folder=folder)}",
+        )
+
 
 CREDENTIALS = {
     "cityscapes": Credential(
-        "CITYSCAPES_USERNAME", "CITYSCAPES_PASSWORD", "https://www.cityscapes-dataset.com/register/"
+        "CITYSCAPES_USERNAME",
+        "CITYSCAPES_PASSWORD",
+        "https://www.cityscapes-dataset.com/register/",
+        "pip install cityscapesscripts; mkdir -p {folder}; "
+        "csDownload -d {folder} gtFine_trainvaltest.zip leftImg8bit_trainvaltest.zip",
     ),
 }
 
@@ -50,16 +69,30 @@ class Source:
     """Page with the terms."""
     credential: Credential | None
     """Account that the addresses ask for."""
+    unpacked_limit: int
+    """Most bytes that it may unpack to."""
+    alternatives: tuple["Source", ...] = ()
+    """Archives of which any one can replace this one."""
 
 
 @cache
 def sources_of(dataset: str) -> tuple[Source, ...]:
-    """The archives that make up a data set."""
+    """The archives that make up a data set, each with its alternatives."""
     with SOURCES_FILE.open(encoding="utf-8", newline="") as stream:
-        return tuple(_source(row) for row in csv.DictReader(stream) if row["dataset"] == dataset)
+        rows = [row for row in csv.DictReader(stream) if row["dataset"] == dataset]
+    return tuple(_source(row, rows) for row in rows if not row["instead_of"])
 
 
-def _source(row: dict[str, str]) -> Source:
+def choose(source: Source, folder: Path) -> Source:
+    """The archive to use for ``source``: itself, unless only an alternative lies in ``folder``."""
+    if not (folder / source.archive).exists():
+        for alternative in source.alternatives:
+            if (folder / alternative.archive).exists():
+                return alternative
+    return source
+
+
+def _source(row: dict[str, str], rows: list[dict[str, str]]) -> Source:
     return Source(
         archive=row["archive"],
         urls=tuple(row["url"].split()),
@@ -67,4 +100,6 @@ def _source(row: dict[str, str]) -> Source:
         checksum=row["checksum"],
         licence=row["licence"],
         credential=CREDENTIALS[row["credential"]] if row["credential"] else None,
+        unpacked_limit=int(row["unpacked_limit"]),
+        alternatives=tuple(_source(other, rows) for other in rows if other["instead_of"] == row["archive"]),
     )

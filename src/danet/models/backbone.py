@@ -1,13 +1,13 @@
 """The dilated residual network: ResNet without its classifier, at an eighth of the input resolution.
 
 Members carry torchvision's names, so that its weights for ResNet-50 and ResNet-101 fit as they are.
+torchvision itself is not imported for them: that would double the time until a training starts.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torchvision.models.resnet import Bottleneck
 
 from danet.settings.schema import BackboneName
 
@@ -29,6 +29,46 @@ LAYOUTS: dict[BackboneName, Layout] = {
     "resnet14_thin": Layout((1, 1, 1, 1), 8),
     "resnet23_thin": Layout((1, 1, 2, 3), 8),
 }
+
+
+class Bottleneck(nn.Module):
+    """1x1 convolution to fewer channels, dilated 3x3 convolution, 1x1 convolution, shortcut.
+
+    The stride is that of the 3x3 convolution, as in torchvision and in the released code.
+
+    Args:
+        in_channels: of the input.
+        width: inner channels; the output has four times as many.
+        stride: of the block.
+        dilation: of the 3x3 convolution.
+        shortcut: maps the input to the shape of the output; None: it has that shape.
+    """
+
+    expansion = 4
+
+    def __init__(
+        self, in_channels: int, width: int, stride: int, dilation: int, shortcut: nn.Module | None
+    ) -> None:
+        super().__init__()
+        out_channels = width * self.expansion
+        self.conv1 = nn.Conv2d(in_channels, width, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(
+            width, width, kernel_size=3, stride=stride, padding=dilation, dilation=dilation, bias=False
+        )
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out_channels, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut
+
+    def forward(self, features: Tensor) -> Tensor:
+        """From (B, in_channels, H, W) to (B, 4 * width, H / stride, W / stride)."""
+        inner = self.relu(self.bn1(self.conv1(features)))
+        inner = self.relu(self.bn2(self.conv2(inner)))
+        inner = self.bn3(self.conv3(inner))
+        inner += features if self.downsample is None else self.downsample(features)
+        return self.relu(inner)
 
 
 class DilatedResNet(nn.Module):
@@ -84,8 +124,8 @@ def _stage(in_channels: int, width: int, stride: int, dilations: Sequence[int]) 
     )
     first, *others = dilations
     return nn.Sequential(
-        Bottleneck(in_channels, width, stride, shortcut, dilation=first),
-        *(Bottleneck(out_channels, width, dilation=dilation) for dilation in others),
+        Bottleneck(in_channels, width, stride, first, shortcut),
+        *(Bottleneck(out_channels, width, 1, dilation, None) for dilation in others),
     )
 
 

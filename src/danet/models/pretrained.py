@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torchvision.models import get_weight
 
 from danet.errors import CheckpointError
 from danet.models.network import SegmentationNetwork
@@ -51,6 +50,9 @@ def _imagenet(backbone: str) -> dict[str, Tensor]:
             f"there are no ImageNet weights for the stand-in backbone {backbone}",
             "state pretrained: none under training in params.yaml",
         )
+    # Here alone: its import takes as long as torch's own, and a resumed training does without.
+    from torchvision.models import get_weight
+
     weights = get_weight(IMAGENET_WEIGHTS[backbone])
     try:
         return weights.get_state_dict(progress=False, check_hash=True)

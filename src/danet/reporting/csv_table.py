@@ -17,6 +17,9 @@ def csv_table(table: Table) -> str:
         columns[heading] = [_plain(value) for value in column]
         if any(isinstance(value, Score) and value.deviation is not None for value in column):
             columns[f"{heading}, standard deviation"] = [_deviation(value) for value in column]
+    if table.classes is not None:
+        ours = table.frame.map(lambda value: isinstance(value, Score)).any(axis=1)
+        columns["Ours, classes"] = [table.classes if scored else None for scored in ours]
     return pd.DataFrame(columns, dtype=object).to_csv(index=False, lineterminator="\n")
 
 

@@ -22,6 +22,8 @@ class Table:
     """Rows before which a rule is drawn."""
     notes: tuple[str, ...]
     """Lines below the table."""
+    classes: int | None = None
+    """Classes that our scores average over, where publications differ in it; the caption says it too."""
 
     @property
     def number(self) -> int:

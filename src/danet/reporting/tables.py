@@ -4,12 +4,13 @@ Input: results/<profile>/eval/<experiment>/seed<N>/<protocol>.json for the seeds
 Output: results/<profile>/tables/<name>.tex, .csv and .md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
+from danet.data.label_maps import class_count
 from danet.files import write_text
 from danet.reporting.captions import BASENETS, caption
 from danet.reporting.cells import Difference, Missing, Published, Value, reasons
@@ -20,7 +21,7 @@ from danet.reporting.published import PublishedRow, published_rows
 from danet.reporting.scores import Scores, read_scores
 from danet.reporting.server_table import server_frame
 from danet.reporting.table import Table
-from danet.settings import Params, active_profile, result_paths
+from danet.settings import Params, active_profile, active_recipe, dataset_of, result_paths
 from danet.settings.resolution import find_experiment
 from danet.settings.schema import TableName
 
@@ -72,7 +73,14 @@ def build_table(params: Params, name: TableName, scores: Scores) -> Table:
         decimals=DECIMALS[name],
         breaks=tuple(_breaks(rows)),
         notes=(f"–: {'; '.join(dashes)}.",) if dashes else (),
+        classes=_classes(params, experiments) if name == "table4" else None,
     )
+
+
+def _classes(params: Params, experiments: Iterable[str]) -> int:
+    """Classes of the data set that the experiments of one table share."""
+    (dataset,) = {dataset_of(params, experiment) for experiment in experiments}
+    return class_count(dataset, active_recipe(params).context_classes)
 
 
 def _values(params: Params, name: TableName, row: PublishedRow, scores: Scores) -> dict[str, Value]:

@@ -1,7 +1,8 @@
 """From params.yaml to plain values: everything one training or one evaluation needs, nothing else.
 
 Later blocks win: ``training``, ``datasets.<d>.training``, ``recipes.<r>``,
-``profiles.<p>.training``, ``profiles.<p>.datasets.<d>.training``, ``experiments.<e>``.
+``profiles.<p>.training``, ``profiles.<p>.datasets.<d>.training``, ``experiments.<e>``; and
+``compute``, ``profiles.<p>.compute``.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ from danet.settings.schema import (
     AttentionName,
     BackboneName,
     Block,
+    Compute,
     DatasetName,
     Evaluation,
     ExperimentEntry,
@@ -65,6 +67,8 @@ class Experiment(Block):
     """The network."""
     training: Training
     """How it is trained."""
+    compute: Compute
+    """What it is trained on."""
     protocols: dict[ProtocolName, Protocol]
     """How it is evaluated."""
 
@@ -73,13 +77,16 @@ class Experiment(Block):
         return digest(self.training_facts() | {"seed": seed})
 
     def training_facts(self) -> dict[str, Any]:
-        """The settings that can change the trained weights, as plain values."""
-        how_it_is_watched = {"log_every", "checkpoint_every", "workers"}
+        """The settings that can change the trained weights, as plain values.
+
+        ``compute`` is not among them: its keys change a rounding at most, and a change of hardware
+        should not make a workflow train for a week again.
+        """
         return {
             "experiment": self.id,
             "dataset": self.dataset,
             "model": self.model.model_dump(mode="json"),
-            "training": self.training.model_dump(mode="json", exclude=how_it_is_watched),
+            "training": self.training.model_dump(mode="json"),
         }
 
 
@@ -163,6 +170,7 @@ def resolve(params: Params, experiment: str) -> Experiment:
         recipe=params.recipe,
         model=_model(params, entry, dataset, training.dropout),
         training=training,
+        compute=_complete(Compute, "compute", params.compute, active_profile(params).compute),
         protocols={name: _protocol(params, dataset, name) for name in params.protocols},
     )
 

@@ -59,12 +59,33 @@ class Training(Block):
     """Probability with which a channel is dropped before each classifier."""
     pretrained: str
     """``imagenet`` (torchvision's weights), the path of a weights file, or ``none``."""
+    precision: Literal["auto", "float32", "bfloat16"]
+    """Arithmetic of forward and backward; auto: bfloat16 on GPUs that have it, else float32."""
+    accumulate: Positive
+    """Parts in which a GPU takes its share of a batch, one after the other; BatchNorm sees one part."""
+
+
+class Compute(Block):
+    """What a training runs on and how it is watched: never what it computes.
+
+    Other values give the same weights up to rounding, so no key of this block makes a workflow
+    train again. Whatever makes other weights is a key of ``training``.
+    """
+
+    gpus: Positive
+    """GPUs of one training, which share each batch; 1: one GPU, or the CPU where there is none."""
+    workers: Annotated[int, Field(ge=0)]
+    """Data loading processes for each GPU; 0: load in the training process."""
+    attention: Literal["auto", "fused", "blockwise", "textbook"]
+    """How position attention is computed; auto: the quickest way that never holds all N x N weights."""
+    compile: bool
+    """Translate the network with torch.compile; costs minutes at the start and a C++ compiler."""
+    deterministic: bool
+    """The same bits twice on one machine and build of torch; slower on a GPU."""
     log_every: Positive
     """Steps between two lines of metrics.jsonl."""
     checkpoint_every: Positive
     """Steps between two writings of last.pth."""
-    workers: Annotated[int, Field(ge=0)]
-    """Data loading processes per training; 0: load in the training process."""
 
 
 class Protocol(Block):
@@ -95,6 +116,7 @@ def _partial(model: type[Block], name: str) -> type[Block]:
 
 TrainingOverrides = _partial(Training, "TrainingOverrides")
 ProtocolOverrides = _partial(Protocol, "ProtocolOverrides")
+ComputeOverrides = _partial(Compute, "ComputeOverrides")
 
 
 class Dataset(Block):
@@ -104,8 +126,6 @@ class Dataset(Block):
     """Name as printed in tables and figures."""
     folder_variable: str
     """Environment variable that names an existing copy of the official folder tree."""
-    splits: dict[Literal["train", "val"], Positive]
-    """Number of images of each split that the official release has."""
     training: TrainingOverrides
     """Values of ``training`` for this data set."""
     protocols: dict[ProtocolName, ProtocolOverrides]
@@ -221,6 +241,8 @@ class Profile(Block):
     """Data sets that are generated in their official on-disk format instead of downloaded."""
     training: TrainingOverrides
     """Values of ``training`` under this profile."""
+    compute: ComputeOverrides
+    """Values of ``compute`` under this profile."""
     datasets: dict[DatasetName, DatasetOverrides]
     """Values of ``datasets`` under this profile."""
 
@@ -236,6 +258,8 @@ class Params(Block):
     """One training of every experiment for each seed."""
     tracking_uri: str
     """MLflow tracking store; ``none`` switches tracking off."""
+    compute: Compute
+    """What trainings run on and how they are watched."""
     training: TrainingOverrides
     """Values that all experiments share unless a more specific block states another."""
     protocols: dict[ProtocolName, ProtocolOverrides]

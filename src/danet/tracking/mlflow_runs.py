@@ -1,52 +1,19 @@
-"""One MLflow run per training and seed; its evaluations are added to it.
-
-A tracking store that fails must not cost a training of days: whatever MLflow raises is logged once
-and the training goes on, since its files are the record.
-"""
+"""One MLflow run per training and seed; its evaluations are added to it."""
 
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from danet.errors import UserError
 from danet.interruption import Interrupted
 from danet.settings import Experiment, Params, active_profile
 from danet.tracking.store import open_store
+from danet.tracking.tracker import Line, OpenRun, Tracker, log_metrics
 
 log = logging.getLogger(__name__)
-
-
-class Tracker:
-    """Sends metrics to one MLflow run, or nowhere when tracking is off."""
-
-    def __init__(self, client: Any = None, run_id: str | None = None, last_step: int = -1) -> None:
-        self._client, self.run_id, self._last_step = client, run_id, last_step
-
-    def log(self, step: int, metrics: dict[str, float]) -> None:
-        """Record metrics at ``step``; steps that the run already has are left out."""
-        if self._client is None or step <= self._last_step:
-            return
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        values = [Metric(name, value, now, step) for name, value in metrics.items()]
-        self._quietly(self._client.log_batch, self.run_id, metrics=values)
-
-    def finish(self, status: str) -> None:
-        """Close the run as FINISHED, FAILED or KILLED."""
-        if self._client is not None:
-            self._quietly(self._client.set_terminated, self.run_id, status)
-
-    def _quietly(self, call: Any, *arguments: Any, **named: Any) -> None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            call(*arguments, **named)
-        except MlflowException as error:
-            log.warning("MLflow does not answer, tracking of this run stops here: %s", error)
-            self._client = None
 
 
 @contextmanager
@@ -61,7 +28,8 @@ def tracked_training(
         seed: of the run.
         run_id: of the run to go on with, None to start one.
     """
-    tracker = _start(params, experiment, seed, run_id)
+    off = params.tracking_uri == "none"
+    tracker = Tracker(None if off else partial(_open_run, params, experiment, seed, run_id))
     try:
         yield tracker
     except Interrupted:
@@ -85,21 +53,29 @@ def attach_evaluation(params: Params, run_id: str | None, evaluation: dict[str, 
     for name, value in evaluation["iou"].items():
         if value is not None:
             scores[f"{protocol}.iou/{_metric_name(name)}"] = value
-    Tracker(open_store(params.tracking_uri), run_id).log(0, scores)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        log_metrics(open_store(params.tracking_uri), run_id, Line(0, scores, int(time.time() * 1000)))
+    except MlflowException as error:
+        log.warning("MLflow does not have the scores of this evaluation: %s", error)
 
 
-def _start(params: Params, experiment: Experiment, seed: int, run_id: str | None) -> Tracker:
-    if params.tracking_uri == "none":
-        return Tracker()
+def _open_run(params: Params, experiment: Experiment, seed: int, run_id: str | None) -> OpenRun:
+    """Create the run of a training, or reopen the one with that id.
+
+    Raises:
+        UserError: the store cannot be used.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
         client = open_store(params.tracking_uri)
-        if run_id is not None:
-            history = client.get_metric_history(run_id, "loss")
-            client.update_run(run_id, status="RUNNING")
-            return Tracker(client, run_id, max((point.step for point in history), default=-1))
-        return Tracker(client, _create_run(client, params, experiment, seed))
+        if run_id is None:
+            return OpenRun(client, _create_run(client, params, experiment, seed), -1)
+        history = client.get_metric_history(run_id, "loss")
+        client.update_run(run_id, status="RUNNING")
+        return OpenRun(client, run_id, max((point.step for point in history), default=-1))
     except MlflowException as error:
         raise UserError(
             f"the tracking store {params.tracking_uri} cannot be used: {error}",
@@ -130,6 +106,7 @@ def _tags(params: Params, experiment: Experiment, seed: int) -> dict[str, str]:
     return {
         "table": " ".join(tables),
         "dataset": experiment.dataset,
+        "classes": str(experiment.model.classes),
         "recipe": experiment.recipe,
         "profile": params.profile,
         "backbone": experiment.model.backbone,

@@ -10,13 +10,12 @@ from typing import Any
 
 import torch
 import yaml
-from torch import nn
 
 from danet import __version__
-from danet.data.prepared import PreparedSplit
 from danet.files import write_json, write_text
 from danet.settings import Experiment, Params
-from danet.training.checkpoint import Progress
+from danet.training.memory import peak_memory
+from danet.training.run import Run
 
 
 def write_config(path: Path, experiment: Experiment, seed: int) -> None:
@@ -60,25 +59,18 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def write_run(
-    path: Path,
-    params: Params,
-    experiment: Experiment,
-    seed: int,
-    split: PreparedSplit,
-    network: nn.Module,
-    progress: Progress,
-    device: torch.device,
-) -> None:
+def write_run(params: Params, run: Run) -> None:
     """run.json: what was run, on what, how long it took, and what came of it."""
     finished = datetime.now(UTC)
+    experiment, progress, split = run.experiment, run.progress, run.split
     values = {
         "experiment": experiment.id,
-        "seed": seed,
+        "seed": run.seed,
         "profile": params.profile,
         "recipe": experiment.recipe,
         "backbone": experiment.model.backbone,
-        "settings_digest": experiment.training_digest(seed),
+        "settings_digest": experiment.training_digest(run.seed),
+        "compute": run.arithmetic,
         "data": {"dataset": split.dataset, "digest": split.digest, "images": len(split)},
         "steps": progress.step,
         "images": progress.step * experiment.training.batch_size,
@@ -86,11 +78,12 @@ def write_run(
         "started": progress.started,
         "finished": finished.isoformat(timespec="seconds"),
         "resumed_at": progress.resumed_at,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "parameters": sum(parameter.numel() for parameter in run.network.parameters()),
+        "peak_memory_bytes": peak_memory(run.device),
         "not_loaded": progress.not_loaded,
         "mlflow_run_id": progress.mlflow_run_id,
     }
-    write_json(path, values | environment(device))
+    write_json(run.paths.record, values | environment(run.device))
 
 
 def environment(device: torch.device) -> dict[str, Any]:

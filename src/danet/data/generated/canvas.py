@@ -70,7 +70,11 @@ class Canvas:
         """(H, W) mask of an ellipse around (x, y) with the given radii."""
         from_left = ((self._columns - x) / max(across, 0.7)) ** 2
         from_top = ((self._rows - y) / max(down, 0.7)) ** 2
-        return from_left + from_top[:, None] <= 1
+        mask = np.zeros((self.height, self.width), bool)
+        # Most ellipses are small: only the rows and columns that they reach are worth computing.
+        rows, columns = _span(from_top <= 1), _span(from_left <= 1)
+        mask[rows, columns] = from_left[columns] + from_top[rows, None] <= 1
+        return mask
 
     def blob(self, x: float, y: float, across: float, down: float, roughness: float = 0.2) -> np.ndarray:
         """(H, W) mask of an ellipse with an uneven outline."""
@@ -107,12 +111,17 @@ class Canvas:
         height, width = mask[window].shape
         colour, pattern, scale, contrast, variation = MATERIALS[material]
         tone = np.array(colour) + self.random.normal(0, variation) + self.random.normal(0, variation / 3, 3)
-        texture = pattern(self.random, height, width, scale)[mask[window]]
-        self._image[window][mask[window]] = tone + contrast * texture[:, None]
+        relief = contrast * pattern(self.random, height, width, scale)
+        part, covered = self._image[window], mask[window]
+        for channel in range(3):
+            np.copyto(part[..., channel], tone[channel] + relief, where=covered)
 
     def shade(self, mask: np.ndarray, factor: float) -> None:
         """Darken (factor below 1) or lighten what is there."""
-        self._image[mask] *= factor
+        window = _bounds(mask)
+        if window is not None:
+            part = self._image[window]
+            np.multiply(part, factor, out=part, where=mask[window][..., None])
 
     def round_off(self, mask: np.ndarray) -> None:
         """Light from above: lighter at the top of ``mask``, darker at its bottom."""
@@ -134,6 +143,12 @@ class Canvas:
         noisy = np.asarray(soft) + 3 * random.standard_normal(lit.shape, np.float32)
         image = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
         return Scene(image, self._label, tuple(self._names))
+
+
+def _span(inside: np.ndarray) -> slice:
+    """From the first to the last true value."""
+    places = np.flatnonzero(inside)
+    return slice(places[0], places[-1] + 1) if len(places) else slice(0)
 
 
 def _bounds(mask: np.ndarray) -> tuple[slice, slice] | None:

@@ -1,0 +1,219 @@
+"""Training steps against the textbook, the start of a training, and whether its input keeps up.
+
+    python benchmarks/training.py --out training.json
+
+Textbook is benchmarks/textbook_training.py: float32, channels first, all of the attention map at once,
+eager; convolutions may use TF32 on a GPU, as torch's defaults have it. Ours is the code that
+``danet train`` runs, with the settings of params.yaml. Both sides run in one process, after steps that are
+not counted; shown are medians. On the CPU they take turns, and a ratio is the median of the rounds' ratios.
+
+Share of the matrix rate: floating point operations of the network (danet.planning.cost; what a
+memory-saving kernel computes twice is not counted) per second, divided by the rate at which this card
+multiplies bfloat16 matrices. Input stall: share of the time of a step on batches from the
+prepared form by which it is longer than a step on a batch that lies on the card. Start: from the start of
+the process ``danet train`` to the end of its first step, demo profile, files in the page cache.
+
+Images are noise of 2048 x 1024 pixels in a temporary folder. Takes less than 8 minutes on a GPU.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from machine import describe_machine
+from noise_project import settings, write_noise
+from textbook_training import textbook_step
+from torch import Tensor
+
+from danet.data.label_maps import training_lookup
+from danet.data.training_set import BatchOrder, TrainingSet, batches
+from danet.files import write_json
+from danet.planning.cost import training_cost
+from danet.planning.probe import matrix_rate
+from danet.settings import Experiment, Params, resolve
+from danet.training.ranks import Ranks
+from danet.training.run import Run, open_run
+from danet.training.step import take_step
+
+Row = dict[str, Any]
+"""Of the table: column to value."""
+Step = Callable[[], object]
+COLUMNS = ("what", "on", "measured", "textbook", "of textbook", "target")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Training against the textbook.")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds")
+    parser.add_argument("--crop", type=int, default=161, help="side of the crop of the CPU's step")
+    parser.add_argument("--out", type=Path, help="write the rows here too, as JSON")
+    arguments = parser.parse_args()
+    out = arguments.out and arguments.out.absolute()
+    machine = describe_machine()
+    gpu = torch.cuda.is_available()
+    machine["GPU"] = torch.cuda.get_device_name() if gpu else "none: the GPU rows are missing"
+    rows: list[Row] = []
+    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        for row in measurements(arguments.rounds, arguments.crop, gpu):
+            rows.append(row)
+            print(f"| {' | '.join(cell(row.get(column)) for column in COLUMNS)} |", flush=True)
+    print("\n" + "\n".join(f"- {name}: {value}" for name, value in machine.items()))
+    if out:
+        write_json(out, {"machine": machine, "rows": rows})
+
+
+def measurements(rounds: int, crop: int, gpu: bool) -> Iterator[Row]:
+    """All rows, one after the other, with the current folder for the files."""
+    yield start_of_training(rounds)
+    yield cpu_step(rounds, crop)
+    if gpu:
+        write_noise(Path("data/paper/cityscapes/prepared/train"), images=32, height=1024, width=2048)
+        rate = matrix_rate(torch.device("cuda"), 5)
+        yield {"what": "bfloat16 matrix products, TFLOP/s", "on": "GPU", "measured": rate / 1e12}
+        for recipe in ("paper_text", "released_code"):
+            yield from gpu_steps(rounds, recipe, rate)
+
+
+def cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def start_of_training(rounds: int) -> Row:
+    """Seconds from the start of ``danet train`` until its first step is done."""
+    settings("demo", log_every=1)
+    write_noise(Path("data/demo/cityscapes/prepared/train"), images=16, height=128, width=256)
+    seconds_of_start()  # fills the page cache
+    measured = median(seconds_of_start() for _ in range(rounds))
+    return {"what": "start of training, s", "on": "CPU", "measured": measured, "target": "8"}
+
+
+def seconds_of_start() -> float:
+    folder = Path("results/demo/runs/danet_r50/seed1")
+    metrics = folder / "metrics.jsonl"
+    metrics.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "danet", "train", "--experiment", "danet_r50", "--seed", "1"]
+    # On the CPU even where there is a GPU, whose start is another row's.
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    start = time.perf_counter()
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        while not (metrics.exists() and metrics.stat().st_size):
+            if process.poll() is not None:
+                raise RuntimeError(f"{' '.join(command)} failed in {Path.cwd()}")
+            time.sleep(0.005)
+        seconds = time.perf_counter() - start
+        process.kill()
+    return seconds
+
+
+def cpu_step(rounds: int, crop: int) -> Row:
+    """DANet-50 on two small crops, on the CPU."""
+    params = settings("demo", crop_size=crop, batch_size=2, backbone_stand_ins={}, datasets={})
+    run = opened(params, "danet_r50", torch.device("cpu"))
+    batch = random_batch(run.experiment)
+    textbook = textbook_step(run.experiment, run.device)
+    ours, theirs = in_turns([lambda: take_step(run, *batch), lambda: textbook(*batch)], rounds)
+    return {
+        "what": f"DANet-50 training step, batch 2, crop {crop}, s",
+        "on": "CPU",
+        "measured": median(ours),
+        "textbook": median(theirs),
+        "of textbook": median(one / other for one, other in zip(ours, theirs, strict=True)),
+        "target": "0.9",
+    }
+
+
+def gpu_steps(rounds: int, recipe: str, rate: float) -> Iterator[Row]:
+    """DANet-101 on 8 crops of 768 x 768; ``rate`` in floating point operations per second."""
+    title = f"DANet-101, 768 x 768, batch 8, {recipe}"
+    params = settings("paper", recipe, pretrained="none")
+    experiment = resolve(params, "danet_r101")
+    theirs, their_memory = textbook_on_gpu(experiment, rounds)
+    run = opened(params, "danet_r101", torch.device("cuda"))
+    batch = [tensor.to(run.device) for tensor in random_batch(experiment)]
+    ours, memory = on_gpu(lambda: take_step(run, *batch), rounds)
+    loaded, _ = on_gpu(step_on_next_batch(run, steps=8 * (1 + rounds)), rounds)
+    run.network.compile()
+    compiled, _ = on_gpu(lambda: take_step(run, *batch), rounds)
+    flops = training_cost(experiment.model, 768, 8, bfloat16=True, whole_map=False).flops
+    yield gpu_row(f"{title}: share of the matrix rate", flops / ours / rate, "at least 0.45")
+    yield gpu_row(f"{title}: input stall", max(0.0, 1 - ours / loaded), "under 0.02")
+    for name, seconds in (("images/s", ours), ("images/s with compile: true", compiled)):
+        yield gpu_row(f"{title}: {name}", 8 / seconds, "at least 4", 8 / theirs)
+    yield gpu_row(f"{title}: peak memory, GiB", memory, "at most 0.33", their_memory)
+
+
+def textbook_on_gpu(experiment: Experiment, rounds: int) -> tuple[float, float]:
+    """Seconds of a step and GiB; what it held is free afterwards."""
+    step = textbook_step(experiment, torch.device("cuda"))
+    batch = [tensor.cuda() for tensor in random_batch(experiment)]
+    return on_gpu(lambda: step(*batch), rounds)
+
+
+def gpu_row(what: str, measured: float, target: str, textbook: float | None = None) -> Row:
+    ratio = {} if textbook is None else {"textbook": textbook, "of textbook": measured / textbook}
+    return {"what": what, "on": "GPU", "measured": measured, "target": target} | ratio
+
+
+def opened(params: Params, experiment: str, device: torch.device) -> Run:
+    """A training before its first step, on the split of noise."""
+    run = open_run(params, resolve(params, experiment), 1, Ranks(), device)
+    run.network.train()
+    return run
+
+
+def random_batch(experiment: Experiment) -> tuple[Tensor, Tensor]:
+    training, classes = experiment.training, experiment.model.classes
+    size = (training.batch_size, training.crop_size, training.crop_size)
+    images = torch.randint(0, 256, (size[0], 3, *size[1:]), dtype=torch.uint8)
+    return images, torch.randint(0, classes, size, dtype=torch.uint8)
+
+
+def step_on_next_batch(run: Run, steps: int) -> Step:
+    """A step on a batch from the loader, as ``danet train`` has it."""
+    training = run.experiment.training
+    order = BatchOrder(len(run.split), training.batch_size, steps, seed=1)
+    lookup = training_lookup(run.experiment.dataset, run.experiment.model.classes)
+    crops = TrainingSet(run.split, training, 1, lookup)
+    loader = iter(batches(crops, order, run.experiment.compute.workers, pinned=True))
+    return lambda: take_step(run, *next(loader))
+
+
+def in_turns(sides: Sequence[Step], rounds: int) -> list[list[float]]:
+    """Seconds of each side in each round, after a round that is not counted."""
+    seconds: list[list[float]] = [[] for _ in sides]
+    for _ in range(1 + rounds):
+        for side, of_side in zip(sides, seconds, strict=True):
+            start = time.perf_counter()
+            side()
+            of_side.append(time.perf_counter() - start)
+    return [of_side[1:] for of_side in seconds]
+
+
+def on_gpu(step: Step, rounds: int) -> tuple[float, float]:
+    """Seconds of a step, the median of rounds of 8 steps, and the peak of memory in GiB."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    seconds = []
+    for _ in range(1 + rounds):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(8):
+            step()
+        torch.cuda.synchronize()
+        seconds.append((time.perf_counter() - start) / 8)
+    return median(seconds[1:]), torch.cuda.max_memory_allocated() / 2**30
+
+
+if __name__ == "__main__":
+    main()

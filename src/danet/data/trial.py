@@ -1,0 +1,87 @@
+"""Generated data of a size that the user names, to try the workflow's scale on before real data is there.
+
+It takes the place of a data set only as long as nobody mistakes it for one: it never replaces real
+data, the receipt says what it is, and the workflow does not start on it.
+"""
+
+import re
+from pathlib import Path
+
+from danet.data.receipt import read_receipt
+from danet.errors import BadDataError, SettingsError
+from danet.paths import DatasetPaths
+from danet.settings import Params, active_profile
+from danet.settings.schema import GeneratedData
+
+# Width and height of the real images, or of most of them where they differ.
+USUAL_SIZES = {
+    "cityscapes": (2048, 1024),
+    "pascal_context": (500, 375),
+    "coco_stuff": (640, 480),
+    "camvid": (480, 360),
+}
+SHORTEST_SIDE, LONGEST_SIDE = 16, 8192  # pixels: room for a scene, and what Pillow opens unasked
+
+
+def trial_size(params: Params, dataset: str, images: int | None, size: str | None) -> GeneratedData | None:
+    """What the command line asks to be generated; None where it asks for nothing.
+
+    Args:
+        params: all settings.
+        dataset: data set that the scenes stand in for.
+        images: number of training images; a sixth as many, but at least one, are made for evaluation.
+        size: of each image, as ``2048x1024``; by default the profile's, else that of the real images.
+
+    Raises:
+        SettingsError: a size without a number of images, or one that cannot be drawn.
+    """
+    if images is None:
+        if size is not None:
+            raise SettingsError(
+                f"--size {size} without --generate", f"--generate 100 --size {size}, for example"
+            )
+        return None
+    usual = active_profile(params).generated.get(dataset)
+    if size is not None:
+        width, height = _parse(size)
+    else:
+        width, height = (usual.width, usual.height) if usual else USUAL_SIZES[dataset]
+    return GeneratedData(train=images, val=max(1, images // 6), width=width, height=height)
+
+
+def refuse_mixture(params: Params, dataset: str, paths: DatasetPaths, trial: bool) -> None:
+    """Stop before generated data replaces real data, or real data is mixed with generated data.
+
+    Raises:
+        BadDataError: the profile's folder holds the other kind.
+    """
+    if dataset in active_profile(params).generated:
+        return
+    remove = f"rm -r {paths.root} removes it"
+    receipt = read_receipt(paths.receipt, dataset) if paths.receipt.exists() else None
+    if receipt is not None and (receipt.how == "generated") != trial:
+        kind = "generated scenes" if receipt.how == "generated" else "real data"
+        raise BadDataError(f"{paths.root}: this folder holds {kind} ({receipt.how})", remove)
+    if trial and receipt is None and (files := _files(paths.archives)):
+        raise BadDataError(
+            f"{files[0]}: this may be a real archive; generated ones would take its place", remove
+        )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _parse(size: str) -> tuple[int, int]:
+    parts = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", size)
+    if parts is None:
+        raise SettingsError(
+            f"--size {size}: width and height in pixels are expected", "--size 2048x1024, for example"
+        )
+    width, height = int(parts[1]), int(parts[2])
+    if not all(SHORTEST_SIDE <= side <= LONGEST_SIDE for side in (width, height)):
+        raise SettingsError(
+            f"--size {size}: each side has to be from {SHORTEST_SIDE} to {LONGEST_SIDE} pixels",
+            "--size 2048x1024, for example",
+        )
+    return width, height

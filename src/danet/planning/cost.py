@@ -1,0 +1,91 @@
+"""Floating point operations and memory of one step, counted on tensors that have shapes but no data."""
+
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from danet.models.network import SegmentationNetwork, build_network
+from danet.models.position_attention import force_attention
+from danet.planning.counting import Counting
+from danet.settings import Model
+from danet.training.loss import segmentation_losses
+
+FAKE = FakeTensorMode()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one step takes."""
+
+    flops: int
+    """Of convolutions and matrix products, an addition and a multiplication each counted.
+
+    The N x N products of position attention are in it; what a memory-saving kernel computes twice
+    is not.
+    """
+    peak_bytes: int
+    """An estimate: tensors that live at once. Workspaces of the libraries come on top."""
+
+
+@cache
+def training_cost(model: Model, crop_size: int, batch: int, bfloat16: bool, whole_map: bool) -> Cost:
+    """Forward, backward and optimiser for one batch on one device.
+
+    Args:
+        model: the network.
+        crop_size: side of the square crop in pixels.
+        batch: images that go through the network at once.
+        bfloat16: autocast, as on a GPU; parameters stay float32.
+        whole_map: position attention holds all N x N weights, as its textbook form does.
+    """
+    network = _network(model).train()
+    with FAKE, _counting(crop_size, whole_map) as counts:
+        images, label = _images(batch, crop_size), torch.empty(batch, crop_size, crop_size, dtype=torch.long)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            outputs = network(images)
+        segmentation_losses(outputs, label).sum().backward()
+    network.zero_grad()
+    # Weights and SGD's momentum; gradients are among what was counted.
+    return Cost(counts.flops, counts.peak + 2 * parameter_bytes(model))
+
+
+@cache
+def prediction_cost(model: Model, crop_size: int, windows: int) -> Cost:
+    """Logits of one batch of windows, in float32 and without gradients.
+
+    Args:
+        model: the network.
+        crop_size: side of the square window in pixels.
+        windows: that go through the network at once.
+    """
+    network = _network(model).eval()
+    with FAKE, torch.no_grad(), _counting(crop_size, whole_map=False) as counts:
+        network.predict(_images(windows, crop_size))
+    return Cost(counts.flops, counts.peak + parameter_bytes(model))
+
+
+def parameter_bytes(model: Model) -> int:
+    """Bytes of the weights in float32."""
+    return sum(parameter.nbytes for parameter in _network(model).parameters())
+
+
+@cache
+def _network(model: Model) -> SegmentationNetwork:
+    with FAKE:
+        network = build_network(model)
+    # Every product appears once in this form; the others hide or repeat some of them.
+    force_attention(network, "textbook")
+    return network
+
+
+def _images(batch: int, crop_size: int) -> Tensor:
+    return torch.empty(batch, 3, crop_size, crop_size)
+
+
+def _counting(crop_size: int, whole_map: bool) -> Counting:
+    positions = ceil(crop_size / 8) ** 2
+    return Counting(lambda tensor: whole_map or tensor.shape[-2:] != (positions, positions))

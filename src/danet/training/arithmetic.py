@@ -1,0 +1,42 @@
+"""The arithmetic of a training on the device at hand: precision, and whether bits repeat."""
+
+import os
+
+import torch
+
+from danet.errors import SettingsError
+
+
+def choose_precision(stated: str, device: torch.device) -> torch.dtype:
+    """The type in which forward and backward multiply.
+
+    Weights, batch statistics, losses and the optimiser stay in float32 with either.
+
+    Args:
+        stated: ``training.precision``: ``auto``, ``float32`` or ``bfloat16``.
+        device: where the training runs.
+
+    Raises:
+        SettingsError: bfloat16 is asked for and the GPU has none.
+    """
+    fit = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if stated == "bfloat16" and device.type == "cuda" and not fit:
+        raise SettingsError(
+            f"training.precision is bfloat16, which {torch.cuda.get_device_name(device)} does not have",
+            "set it to auto or float32 in params.yaml",
+        )
+    return torch.bfloat16 if stated == "bfloat16" or (stated == "auto" and fit) else torch.float32
+
+
+def repeat_bits(deterministic: bool) -> None:
+    """Let torch use only kernels that add in a fixed order, or let cuDNN try which ones are quickest.
+
+    Must be called before CUDA starts: cuBLAS reads its workspace setting once.
+    """
+    if deterministic:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    # Not called in vain: it imports torch's compiler, which takes a second.
+    if torch.are_deterministic_algorithms_enabled() != deterministic:
+        torch.use_deterministic_algorithms(deterministic)
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = not deterministic
