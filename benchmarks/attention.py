@@ -21,21 +21,19 @@ of the one run whose memory is measured.
 """
 
 import argparse
-import json
 import multiprocessing
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 import torch
+from machine import describe_machine
 from torch import Tensor
 
+from danet.files import write_json
 from danet.models.position_attention import attend
 
 CHANNELS = 512
@@ -177,20 +175,6 @@ def _rows(case: Case, sides: list[Side], runs: list, peaks: Sequence[float]) -> 
     return rows
 
 
-def machine() -> dict[str, str]:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), "")
-    cores = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    cuda = torch.cuda.is_available()
-    return {
-        "date": date.today().isoformat(),
-        "processor": f"{model or platform.machine()}, {cores}",
-        "load": f"{os.getloadavg()[0]:.1f} over the minute before",
-        "gpu": torch.cuda.get_device_name() if cuda else "none: the GPU rows are missing",
-        "versions": f"torch {torch.__version__}, Python {platform.python_version()}",
-    }
-
-
 COLUMNS = {
     "device": "on",
     "batch": "batch",
@@ -226,7 +210,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="counted runs of each side")
     parser.add_argument("--out", type=Path, help="write the rows here too, as JSON")
     arguments = parser.parse_args()
-    described = machine()
+    described = describe_machine()
     print(f"| {' | '.join(COLUMNS.values())} |\n|{' --- |' * len(COLUMNS)}")
     rows: list[dict] = []
     for case in CPU_CASES + (GPU_CASES if torch.cuda.is_available() else []):
@@ -235,7 +219,7 @@ def main() -> None:
         rows += measured
     print("\n" + "\n".join(f"- {name}: {value}" for name, value in described.items()))
     if arguments.out:
-        arguments.out.write_text(json.dumps({"machine": described, "rows": rows}, indent=2) + "\n")
+        write_json(arguments.out, {"machine": described, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
 from PIL import features
 
 from danet.data.processes import core_count
@@ -17,6 +18,8 @@ def describe_machine() -> dict[str, str]:
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "processor": _processor(),
         "cores used": f"{core_count()} of {os.cpu_count()}",
+        "threads of torch": str(torch.get_num_threads()),
+        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none: GPU rows are missing",
         "load before": f"{os.getloadavg()[0]:.2f}",
         "system": platform.platform(),
         "Python": platform.python_version(),

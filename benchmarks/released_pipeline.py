@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from danet.data.prepared import IGNORED
+from danet.data.label_maps import IGNORED
 from danet.models.normalisation import MEAN, STD
 from danet.settings import Training
 

@@ -59,7 +59,6 @@ def main() -> None:
     out = arguments.out and arguments.out.absolute()
     machine = describe_machine()
     gpu = torch.cuda.is_available()
-    machine["GPU"] = torch.cuda.get_device_name() if gpu else "none: the GPU rows are missing"
     rows: list[Row] = []
     print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
     with tempfile.TemporaryDirectory() as folder, chdir(folder):

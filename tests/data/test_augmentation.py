@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from danet.data.augmentation import Crop, Span, cut, draw_crop
-from danet.data.prepared import IGNORED
+from danet.data.label_maps import IGNORED
 from danet.settings import load_params, resolve
 
 TRAINING = resolve(load_params(Path(__file__).parents[2] / "params.yaml"), "danet_r101_da").training

@@ -58,6 +58,13 @@ def test_snakemake_runs_nothing_after_a_comment_was_added(finished):
     assert planned(finished) == set()
 
 
+def test_snakemake_runs_nothing_after_what_only_the_machine_decides_was_edited(finished):
+    finished.run("snakemake", "--touch", "--cores", "1", "report")
+    finished.edit("params.yaml", r"^  gpus: 1", "  gpus: 2")
+    finished.edit("params.yaml", r"^  attention: auto", "  attention: blockwise")
+    assert planned(finished) == set()
+
+
 def test_dvc_retrains_one_experiment_after_its_learning_rate_was_edited(finished):
     finished.run("dvc", "commit", "--force", "--quiet", "workflow/dvc/demo/dvc.yaml")
     assert changed_stages(finished) == set()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from danet.data.prepared import IGNORED
+from danet.data.label_maps import IGNORED
 from danet.settings import Training
 
 # Part of a source pixel by which a crop may be shifted along an axis. At an edge from black to white

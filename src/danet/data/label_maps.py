@@ -25,10 +25,12 @@ from pathlib import Path
 
 import numpy as np
 
-from danet.data.prepared import IGNORED
 from danet.errors import BadDataError
 
 LABELS_FOLDER = Path(__file__).parent / "labels"
+
+IGNORED = 255
+"""Index of pixels that are not evaluated."""
 
 # Stands for values that the official format does not have; no data set has as many classes.
 UNKNOWN = 254

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+MOST_COMMON_SIZES = {"pascal_context": (375, 500), "coco_stuff": (480, 640)}
+"""Height and width; our assumption for plans and trials, where the images of a release differ."""
 MANIFEST_FILE = Path(__file__).parent / "manifest.csv"
 
 
@@ -57,6 +59,11 @@ def expected_size(dataset: str) -> tuple[int, int] | None:
     """Height and width in pixels that all images of a release have; None where they differ."""
     sizes = {row.size for row in _manifest() if row.dataset == dataset}
     return sizes.pop() if len(sizes) == 1 else None
+
+
+def usual_size(dataset: str) -> tuple[int, int]:
+    """Height and width in pixels of all images of a release, or of most of them."""
+    return expected_size(dataset) or MOST_COMMON_SIZES[dataset]
 
 
 def _rows(dataset: str, variant: str) -> list[Row]:

@@ -28,8 +28,6 @@ from danet.errors import BadDataError, MissingDataError
 from danet.files import digest, read_json, write_json
 from danet.progress import ProgressLine
 
-IGNORED = 255
-
 # Opening a split takes as long as verifying a few images of it.
 IMAGES_PER_JOB = 16
 
@@ -80,7 +78,7 @@ class PreparedSplit:
             self._labels = PixelFile(folder / "labels.npy", (pixels,), self._remedy)
         except FileNotFoundError as error:
             raise MissingDataError(f"{error.filename}: this split is not prepared", self._remedy) from None
-        self._verified: set[int] = set()
+        self._label_verified: set[int] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process opens the files itself.
@@ -96,10 +94,7 @@ class PreparedSplit:
             BadDataError: the image on the disk is damaged.
         """
         entry = self.entries[position]
-        pixels = self._images.read(entry.offset, (entry.height, entry.width))
-        if zlib.crc32(pixels) != entry.image_checksum:
-            raise self._images.damage(f"the image of {entry.name} is damaged")
-        return pixels
+        return _verified(self._images, entry, entry.image_checksum, "image")
 
     def label(self, position: int) -> np.ndarray:
         """Class indices, (H, W) uint8, 255 where a pixel is to be ignored; verified.
@@ -108,10 +103,8 @@ class PreparedSplit:
             BadDataError: the label on the disk is damaged.
         """
         entry = self.entries[position]
-        pixels = self._labels.read(entry.offset, (entry.height, entry.width))
-        if zlib.crc32(pixels) != entry.label_checksum:
-            raise self._labels.damage(f"the label of {entry.name} is damaged")
-        self._verified.add(position)
+        pixels = _verified(self._labels, entry, entry.label_checksum, "label")
+        self._label_verified.add(position)
         return pixels
 
     def rows(self, position: int) -> tuple["Rows", "Rows"]:
@@ -120,7 +113,7 @@ class PreparedSplit:
         Raises:
             BadDataError: the label on the disk is damaged.
         """
-        if position not in self._verified:
+        if position not in self._label_verified:
             self.label(position)
         entry = self.entries[position]
         size = (entry.height, entry.width)
@@ -149,6 +142,14 @@ class PreparedSplit:
         if digest(content) != written:
             raise BadDataError(f"{path}: damaged, its digest is that of other content", self._remedy)
         return dataset, split, written, entries
+
+
+def _verified(file: PixelFile, entry: Entry, checksum: int, what: str) -> np.ndarray:
+    """All pixels of an image or a label; BadDataError if they are not those that were written."""
+    pixels = file.read(entry.offset, (entry.height, entry.width))
+    if zlib.crc32(pixels) != checksum:
+        raise file.damage(f"the {what} of {entry.name} is damaged")
+    return pixels
 
 
 @dataclass(frozen=True)

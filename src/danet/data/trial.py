@@ -7,19 +7,13 @@ data, the receipt says what it is, and the workflow does not start on it.
 import re
 from pathlib import Path
 
+from danet.data.manifest import usual_size
 from danet.data.receipt import read_receipt
 from danet.errors import BadDataError, SettingsError
 from danet.paths import DatasetPaths
 from danet.settings import Params, active_profile
 from danet.settings.schema import GeneratedData
 
-# Width and height of the real images, or of most of them where they differ.
-USUAL_SIZES = {
-    "cityscapes": (2048, 1024),
-    "pascal_context": (500, 375),
-    "coco_stuff": (640, 480),
-    "camvid": (480, 360),
-}
 SHORTEST_SIDE, LONGEST_SIDE = 16, 8192  # pixels: room for a scene, and what Pillow opens unasked
 
 
@@ -45,7 +39,7 @@ def trial_size(params: Params, dataset: str, images: int | None, size: str | Non
     if size is not None:
         width, height = _parse(size)
     else:
-        width, height = (usual.width, usual.height) if usual else USUAL_SIZES[dataset]
+        height, width = (usual.height, usual.width) if usual else usual_size(dataset)
     return GeneratedData(train=images, val=max(1, images // 6), width=width, height=height)
 
 

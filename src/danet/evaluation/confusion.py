@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from danet.data.prepared import IGNORED
+from danet.data.label_maps import IGNORED
 
 
 def confusion_matrix(prediction: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:

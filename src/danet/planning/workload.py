@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from danet.data.manifest import expected_counts, expected_size
+from danet.data.manifest import expected_counts, usual_size
 from danet.data.prepared import PreparedSplit
 from danet.errors import MissingDataError
 from danet.evaluation.sliding_window import scaled_size, window_origins
@@ -11,8 +11,6 @@ from danet.settings import Params, Protocol, active_profile, dataset_paths
 Sizes = Counter[tuple[int, int]]
 """Number of images by height and width in pixels."""
 
-USUAL_SIZE = {"pascal_context": (375, 500), "coco_stuff": (480, 640)}
-"""Of data sets whose images differ: the size that most of them have."""
 PREPARED_BYTES = 4
 """For each pixel of the prepared form: three of colour, one of label."""
 
@@ -30,8 +28,7 @@ def split_sizes(params: Params, dataset: str, split: str) -> Sizes:
     except MissingDataError:
         if generated:
             return Counter({(generated.height, generated.width): getattr(generated, split)})
-        size = expected_size(dataset) or USUAL_SIZE[dataset]
-        return Counter({size: expected_counts(dataset)[split]})
+        return Counter({usual_size(dataset): expected_counts(dataset)[split]})
 
 
 def prepared_bytes(sizes: Sizes) -> int:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from danet.data.prepared import IGNORED
+from danet.data.label_maps import IGNORED
 
 
 def segmentation_losses(outputs: Sequence[Tensor], label: Tensor, labelled: Tensor | None = None) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import ndimage
 
-from danet.data.prepared import IGNORED
+from danet.data.label_maps import IGNORED
 from danet.errors import SettingsError
 from danet.reporting.figures.canvas import (
     class_legend,

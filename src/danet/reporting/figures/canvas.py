@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from PIL import Image
 
-from danet.data.label_maps import LabelMap
-from danet.data.prepared import IGNORED
+from danet.data.label_maps import IGNORED, LabelMap
 
 TEXT_WIDTH = 7.0
 """Inches: both columns of a conference page."""

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
-from danet.data.label_maps import LabelMap, label_map, training_lookup
-from danet.data.prepared import IGNORED, PreparedSplit
+from danet.data.label_maps import IGNORED, LabelMap, label_map, training_lookup
+from danet.data.prepared import PreparedSplit
 from danet.reporting.captions import used_data
 from danet.settings import Params, active_recipe, dataset_of, dataset_paths, plan
 
