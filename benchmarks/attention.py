@@ -208,12 +208,16 @@ def _cell(value: object) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Position attention against the textbook.")
     parser.add_argument("--rounds", type=int, default=3, help="counted runs of each side")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: the CPU, and the GPU if any")
     parser.add_argument("--out", type=Path, help="write the rows here too, as JSON")
     arguments = parser.parse_args()
+    cases = CPU_CASES + (GPU_CASES if torch.cuda.is_available() else [])
     described = describe_machine()
     print(f"| {' | '.join(COLUMNS.values())} |\n|{' --- |' * len(COLUMNS)}")
     rows: list[dict] = []
-    for case in CPU_CASES + (GPU_CASES if torch.cuda.is_available() else []):
+    for case in cases:
+        if arguments.device not in (None, case.device):
+            continue
         measured = measure(case, arguments.rounds)
         print_rows(measured)
         rows += measured

@@ -1,6 +1,6 @@
 """Resident memory of a data loader's worker while epochs stream.
 
-    python benchmarks/resident_memory.py PREPARED_FOLDER EPOCHS
+    python benchmarks/resident_memory.py PREPARED_FOLDER BATCHES
 
 Imports what a training imports and nothing else, since a worker is a fork of the training process and
 what that holds counts as the worker's too. Prints JSON: a list, an entry for each batch.
@@ -34,10 +34,9 @@ def _amounts(path: Path) -> dict[str, float]:
     return {words[0].rstrip(":"): int(words[1]) / 1000 for words in lines if words[-1] == "kB"}
 
 
-def stream_with_worker(prepared: Path, epochs: int) -> list[dict[str, float]]:
+def stream_with_worker(prepared: Path, steps: int) -> list[dict[str, float]]:
     """Resident memory of the only worker after each batch."""
     split, training = PreparedSplit(prepared), resolve(load_params(PARAMS), "danet_r101_da").training
-    steps = epochs * (len(split) // training.batch_size)
     order = BatchOrder(len(split), training.batch_size, steps, seed=1)
     crops = TrainingSet(split, training, 1, np.arange(256, dtype=np.uint8))
     found = []

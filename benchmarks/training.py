@@ -47,6 +47,7 @@ from danet.training.step import take_step
 Row = dict[str, Any]
 """Of the table: column to value."""
 Step = Callable[[], object]
+TRAIN_SPLIT = Path("data/paper/cityscapes/prepared/train")
 COLUMNS = ("what", "on", "measured", "textbook", "of textbook", "target")
 
 
@@ -54,15 +55,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Training against the textbook.")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds")
     parser.add_argument("--crop", type=int, default=161, help="side of the crop of the CPU's step")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: the CPU, and the GPU if any")
     parser.add_argument("--out", type=Path, help="write the rows here too, as JSON")
     arguments = parser.parse_args()
     out = arguments.out and arguments.out.absolute()
     machine = describe_machine()
-    gpu = torch.cuda.is_available()
+    devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    if arguments.device:
+        devices = [arguments.device]
     rows: list[Row] = []
     print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        for row in measurements(arguments.rounds, arguments.crop, gpu):
+        for row in measurements(arguments.rounds, arguments.crop, devices):
             rows.append(row)
             print(f"| {' | '.join(cell(row.get(column)) for column in COLUMNS)} |", flush=True)
     print("\n" + "\n".join(f"- {name}: {value}" for name, value in machine.items()))
@@ -70,12 +74,13 @@ def main() -> None:
         write_json(out, {"machine": machine, "rows": rows})
 
 
-def measurements(rounds: int, crop: int, gpu: bool) -> Iterator[Row]:
+def measurements(rounds: int, crop: int, devices: list[str]) -> Iterator[Row]:
     """All rows, one after the other, with the current folder for the files."""
-    yield start_of_training(rounds)
-    yield cpu_step(rounds, crop)
-    if gpu:
-        write_noise(Path("data/paper/cityscapes/prepared/train"), images=32, height=1024, width=2048)
+    if "cpu" in devices:
+        yield start_of_training(rounds)
+        yield cpu_step(rounds, crop)
+    if "cuda" in devices:
+        write_noise(TRAIN_SPLIT, images=32, height=1024, width=2048)
         rate = matrix_rate(torch.device("cuda"), 5)
         yield {"what": "bfloat16 matrix products, TFLOP/s", "on": "GPU", "measured": rate / 1e12}
         for recipe in ("paper_text", "released_code"):

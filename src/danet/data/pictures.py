@@ -63,9 +63,12 @@ def read_index_image(path: Path) -> np.ndarray:
                 f"{path}: a label is one number a pixel in a PNG file, this holds {reason}",
                 "use the label files of the official release",
             )
-        depth = content[DEPTH]
-        _verify_length(content, picture.height * (1 + -(-picture.width * depth // 8)), path)
-        return np.asarray(picture)
+        values = np.asarray(picture)
+        # Pillow takes missing lines for zeros. It fills them from the top, so that another value in the
+        # last line shows that none is missing, without inflating the file a second time.
+        if not values[-1].any():
+            _verify_length(content, picture.height * (1 + -(-picture.width * content[DEPTH] // 8)), path)
+        return values
 
 
 def _unfit_for_label(picture: Image.Image, content: bytes) -> str:
@@ -120,7 +123,7 @@ def _verify_chunks(content: bytes, path: Path) -> None:
 
 
 def _verify_length(content: bytes, length: int, path: Path) -> None:
-    """See that the pixels of a PNG file are all there: Pillow takes missing lines for zeros."""
+    """See that the pixels of a PNG file are all there."""
     decompressor = zlib.decompressobj()
     stream = b"".join(data for kind, data, _ in _chunks(content, path) if kind == b"IDAT")
     try:

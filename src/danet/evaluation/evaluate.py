@@ -82,8 +82,7 @@ def count(
     lookup = training_lookup(experiment.dataset, classes)
     confusion = np.zeros((classes, classes), np.int64)
     for index in range(len(split)):
-        # Copied: torch accepts no read-only view of the memory map.
-        image = torch.from_numpy(split.image(index).copy()).permute(2, 0, 1).to(device)
+        image = torch.from_numpy(split.image(index)).permute(2, 0, 1).to(device)
         scores = image_scores(network.predict, image, experiment.protocols[protocol_name])
         prediction = scores.argmax(dim=0).cpu().numpy()
         confusion += confusion_matrix(prediction, lookup[split.label(index)], classes)
