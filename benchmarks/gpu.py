@@ -17,6 +17,7 @@ goes on with the trainings: those that are evaluated are left out, an interrupte
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,6 +133,9 @@ def run_camvid(setup: Setup) -> None:
 def write_settings(work: Path, weights: str) -> None:
     """The project's params.yaml, without MLflow and with the given initial weights."""
     work.mkdir(parents=True, exist_ok=True)
+    if Path(weights).is_file():
+        # The records name the file: a path of this machine would mean nothing elsewhere.
+        weights = Path(shutil.copy(weights, work)).name
     raw = yaml.safe_load((PROJECT / "params.yaml").read_text())
     raw |= {"profile": "camvid", "tracking_uri": "none"}
     raw["profiles"]["camvid"]["training"]["pretrained"] = weights
@@ -187,13 +191,12 @@ def main() -> None:
     if arguments.device == "cuda" and not torch.cuda.is_available():
         sys.exit("error: torch sees no GPU here\n  -> python -c 'import torch; print(torch.version.cuda)'")
     # Relative paths are those of whoever types the command, and its parts run elsewhere.
-    weights = Path(arguments.weights)
     setup = Setup(
         out=arguments.out.absolute(),
         work=arguments.work.absolute(),
         deadline=time.monotonic() + 60 * arguments.minutes - SECONDS_TO_SAVE,
         camvid=arguments.camvid and arguments.camvid.absolute(),
-        weights=str(weights.absolute()) if weights.exists() else arguments.weights,
+        weights=arguments.weights,
         device=arguments.device,
     )
     setup.out.mkdir(parents=True, exist_ok=True)

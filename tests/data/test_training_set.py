@@ -1,5 +1,6 @@
 """The order and the augmentation of a training depend on seed and step alone."""
 
+import multiprocessing
 import pickle
 from pathlib import Path
 
@@ -33,8 +34,17 @@ def crops(split, workers: int, first_step: int = 0) -> list[torch.Tensor]:
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create 8 worker processes")
 @pytest.mark.parametrize("workers", [2, 8])
-def test_workers_change_nothing(split, workers):
+def test_workers_change_nothing(split, workers, monkeypatch):
+    monkeypatch.setattr("danet.data.training_set.core_count", lambda: 8)
     assert all(torch.equal(a, b) for a, b in zip(crops(split, 0), crops(split, workers), strict=True))
+
+
+def test_no_more_workers_than_cores(split, monkeypatch):
+    monkeypatch.setattr("danet.data.training_set.core_count", lambda: 1)
+    order = BatchOrder(len(split), 4, steps=6, seed=5)
+    next(loaded := batches(TrainingSet(split, SMALL, 5, LOOKUP), order, 8, pinned=False))
+    assert len(multiprocessing.active_children()) == 1
+    loaded.close()
 
 
 @pytest.mark.parametrize("first_step", [3, 5])

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from danet.data.augmentation import cut, draw_crop
 from danet.data.prepared import PreparedSplit
+from danet.data.processes import core_count
 from danet.errors import TrainingError, UserError
 from danet.settings import Training
 
@@ -102,7 +103,7 @@ def batches(
     Args:
         training_set: where the crops come from.
         order: the keys of each batch.
-        workers: processes that load; 0: this one.
+        workers: processes that load, no more than there are CPU cores; 0: this one.
         pinned: put batches where a GPU can fetch them without the host waiting.
 
     Raises:
@@ -111,7 +112,7 @@ def batches(
     loader = DataLoader(
         training_set,
         batch_sampler=order,
-        num_workers=workers,
+        num_workers=min(workers, core_count()),
         collate_fn=_collate,
         pin_memory=pinned,
         # The loader draws a seed for its workers; from the global generator that would shift the
