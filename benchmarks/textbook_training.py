@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from danet.models.network import SegmentationNetwork, build_network
+from danet.models.network import SegmentationNetwork, build_network, parameter_groups
 from danet.models.position_attention import force_attention
 from danet.settings import Experiment
 
@@ -31,7 +31,9 @@ def textbook_step(experiment: Experiment, device: torch.device) -> Callable[[Ten
     network = build_network(experiment.model)
     force_attention(network, "textbook")
     network = TextbookNetwork(network).to(device).train()
-    optimiser = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
+    training = experiment.training
+    groups = parameter_groups(network.network, training.learning_rate, training.head_learning_rate_factor)
+    optimiser = torch.optim.SGD(groups, momentum=0.9, weight_decay=1e-4)
     mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
 
     def step(images: Tensor, label: Tensor) -> Tensor:

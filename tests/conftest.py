@@ -10,6 +10,10 @@ import pytest
 from prepared_splits import write_prepared
 
 from danet.data.prepared import PreparedSplit
+from danet.training.arithmetic import flush_denormals
+
+# As a command does: before torch starts its threads, which keep what holds at that moment.
+flush_denormals()
 
 ROOT = Path(__file__).parents[1]
 

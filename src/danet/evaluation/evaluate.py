@@ -17,6 +17,7 @@ from danet.files import write_json
 from danet.models.network import SegmentationNetwork, load_network
 from danet.progress import ProgressLine
 from danet.settings import Experiment, Params, dataset_paths, resolve, result_paths
+from danet.training.arithmetic import flush_denormals
 from danet.training.checkpoint import differing_keys
 
 OnImage = Callable[[int], None]
@@ -106,6 +107,7 @@ def evaluate_run(params: Params, experiment_id: str, seed: int, protocol_name: s
     again = f"danet train --profile {params.profile} --experiment {experiment_id} --seed {seed}"
     if not checkpoint.exists():
         raise CheckpointError(f"{checkpoint} is not here", again)
+    flush_denormals()
     network, trained = load_network(checkpoint)
     different = differing_keys(trained.training_facts(), experiment.training_facts())
     if different:

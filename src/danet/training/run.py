@@ -19,7 +19,7 @@ from danet.models.position_attention import force_attention
 from danet.models.pretrained import load_pretrained
 from danet.paths import RunPaths
 from danet.settings import Experiment, Params, dataset_paths, result_paths
-from danet.training.arithmetic import choose_precision, repeat_bits
+from danet.training.arithmetic import choose_precision, flush_denormals, repeat_bits
 from danet.training.checkpoint import Progress, load_checkpoint
 from danet.training.ranks import Ranks
 
@@ -87,6 +87,7 @@ def open_run(params: Params, experiment: Experiment, seed: int, ranks: Ranks, de
     """
     _require_equal_parts(experiment, ranks.count)
     repeat_bits(experiment.compute.deterministic)
+    flush_denormals()
     split = PreparedSplit(dataset_paths(params, experiment.dataset).prepared("train"))
     network = _network(experiment, seed, ranks, device)
     run = Run(
