@@ -289,7 +289,11 @@ def test_all_faults_are_found(dataset, tree):
 @pytest.mark.parametrize(
     ("dataset", "image", "extra"),
     [
-        ("cityscapes", "leftImg8bit/train", ["gtFine/train/ulm/ulm_000000_000019_gtFine_trainIds.png"]),
+        (
+            "cityscapes",
+            "leftImg8bit/train",
+            ["leftImg8bit/train/ulm/copy.png", "gtFine/train/ulm/ulm_000000_000019_gtFine_trainIds.png"],
+        ),
         ("pascal_context", "VOCdevkit", ["trainval/2007_000032.mat"]),
         ("coco_stuff", "images", ["images/COCO_train2014_5.jpg", "annotations/COCO_train2014_5.mat"]),
         ("camvid", "train", ["train/0001TP_006690.png", "trainannot/0001TP_006690.png"]),

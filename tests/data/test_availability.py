@@ -138,7 +138,7 @@ def test_generated_scenes_never_pass_for_a_data_set(params):
     for _ in range(2):
         assert states(settings) == {"camvid": "trial"}
         for stop in (require_obtainable, refuse_trials):
-            with pytest.raises(MissingDataError, match=r"(?s)CamVid: trial: .*rm -r data/camvid/camvid"):
+            with pytest.raises(MissingDataError, match=r"(?s)scenes, .* CamVid\n.*rm -r data/camvid/camvid"):
                 stop(settings)
         prepare(settings, "camvid")
 

@@ -101,6 +101,13 @@ def test_a_copy_that_is_not_the_whole_release(params, monkeypatch, unpacked):
     assert isinstance(error, BadDataError)
 
 
+def test_a_copy_without_groups_that_is_not_the_whole_release(params, monkeypatch, unpacked):
+    monkeypatch.setenv("COCO_STUFF_DATASET", str(unpacked["coco_stuff"]))
+    lines, error = said(check(params("paper"), ["coco_stuff"]))
+    assert "coco_stuff: val holds 4 images, the release 1000" in lines
+    assert isinstance(error, BadDataError)
+
+
 def test_missing_test_images_are_told_and_not_demanded(demo):
     root = dataset_paths(demo, "cityscapes").raw
     shutil.rmtree(root / "leftImg8bit/test")

@@ -118,7 +118,9 @@ def test_file_of_a_run(trained, capsys):
     path = evaluate_run(trained, "fcn_r50", 1, "ss")
     assert str(path) == "results/demo/eval/fcn_r50/seed1/ss.json"
     scores = read_json(path)
-    assert list(scores) == ["experiment", "seed", "protocol", "miou", "pixel_accuracy", "iou", "confusion"]
+    keys = ["experiment", "seed", "protocol", "images", "miou", "pixel_accuracy", "iou", "confusion"]
+    assert list(scores) == keys
+    assert scores["images"] == 2
     assert (scores["experiment"], scores["seed"]) == ("fcn_r50", 1)
     assert 0 <= scores["miou"] <= 1
     assert "2 of 2 images" in capsys.readouterr().err

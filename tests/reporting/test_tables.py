@@ -211,6 +211,21 @@ def test_write_table_reads_all_seeds_and_commits(evaluated: Params) -> None:
     assert "commit abcdef0+" in text
 
 
+def test_caption_says_where_a_split_is_not_the_whole_release(
+    settings: Callable, evaluation_file: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    params = settings("paper", seeds=(1, 2))
+    for row in params.tables["table2"].evaluations:
+        for seed, images in ((1, 500), (2, 499)):
+            evaluation_file(params, row.experiment, seed, row.protocol, {"images": images})
+    for seed, images in ((1, 2975), (2, 2800)):
+        write_json(result_paths(params).run("danet_r101", seed).record, {"data": {"images": images}})
+    text = write_table(params, "table2")[2].read_text(encoding="utf-8")
+    assert "trained on 2,800 images of Cityscapes, whose release has 2,975; evaluated on 499 images" in text
+    assert "500 images" not in text
+
+
 def test_missing_evaluation_names_file_and_command(evaluated: Params) -> None:
     path = result_paths(evaluated).evaluation("danet_r101_da_mg", 2, "ms")
     path.unlink()

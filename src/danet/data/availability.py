@@ -61,8 +61,16 @@ def require_obtainable(params: Params, datasets: Collection[str] | None = None) 
             get it.
     """
     found = check_availability(params, datasets)
-    if all(availability.obtainable for availability in found):
+    lacking = [availability for availability in found if not availability.obtainable]
+    if not lacking:
         return
+    if all(availability.state == "trial" for availability in lacking):
+        names = ", ".join(params.datasets[trial.dataset].title for trial in lacking)
+        folders = [str(dataset_paths(params, trial.dataset).root) for trial in lacking]
+        raise MissingDataError(
+            f"profile {params.profile} is not for generated scenes, and they are in the place of {names}",
+            f"rm -r {' '.join(folders)}",
+        )
     blocks = [_block(params, availability) for availability in found]
     raise MissingDataError(
         f"profile {params.profile} needs data that cannot be had without you\n" + "\n".join(blocks),

@@ -94,6 +94,11 @@ def _fault_lines(dataset: str, splits: Sequence[SplitSurvey]) -> Iterator[str]:
     groups = [group for split in splits for group in split.groups]
     if groups:
         yield f"{dataset}: images by group: {', '.join(groups)}"
+    yield from (
+        f"{dataset}: {split.split} holds {split.images} images, the release {split.release}"
+        for split in splits
+        if split.release not in (None, split.images) and not (split.groups or split.faults)
+    )
     for kind in KINDS:
         found = [str(fault) for fault in faults if fault.kind == kind]
         if found:

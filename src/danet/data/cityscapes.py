@@ -34,11 +34,14 @@ def _samples(root: Path, split: str, labels: set[Path]) -> Iterator[Sample]:
 
 
 def unlisted(root: Path, split: str) -> list[Path]:
-    """Labels without an image."""
+    """Pictures beside the images that the release does not name so, and labels without an image."""
     if split == "test":
         return []
+    pictures = files_below(root / "leftImg8bit" / split, "*/*.png")
+    others = [picture for picture in pictures if not picture.name.endswith(IMAGE_ENDING)]
     images = {(sample.image.parent.name, sample.name) for sample in _samples(root, split, set())}
-    return [label for label in _labels(root, split) if (label.parent.name, _name(label)) not in images]
+    labels = _labels(root, split)
+    return others + [label for label in labels if (label.parent.name, _name(label)) not in images]
 
 
 def variant(root: Path) -> str:

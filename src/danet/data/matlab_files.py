@@ -2,9 +2,11 @@
 
 A MATLAB 5 file is a header of 128 bytes and one element after the other. A compressed element is a zlib
 stream, which ends in a checksum. An element that is stored plainly has none: one changed byte is another
-label, or crashes SciPy's parser and the process with it. So plain elements are refused (all releases that
-are read here are compressed), streams are decompressed and compared to their checksum first, and SciPy is
-given only bytes that are known to be whole.
+label, or crashes SciPy's parser and the process with it. So plain elements are refused, streams are
+decompressed and compared to their checksum first, and SciPy is given only bytes that are known to be whole.
+
+MATLAB compresses since version 7 unless told otherwise, and the script that made COCO Stuff 1.1
+(nightrome/cocostuff10k, upgradeLabelsToVersion11.m) does not; of PASCAL Context's files it is assumed.
 """
 
 import io

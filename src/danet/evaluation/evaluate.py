@@ -41,8 +41,8 @@ def evaluate(
         on_image: called after every image.
 
     Returns:
-        JSON-like: experiment, protocol, miou and pixel_accuracy (0 to 1), iou (class name to value,
-        None where the class does not occur) and confusion (rows: ground truth).
+        JSON-like: experiment, protocol, images (their number), miou and pixel_accuracy (0 to 1), iou
+        (class name to value, None where the class does not occur) and confusion (rows: ground truth).
 
     Raises:
         BadDataError: no pixel of the split is labelled.
@@ -58,6 +58,7 @@ def evaluate(
     return {
         "experiment": experiment.id,
         "protocol": {"name": protocol_name, **protocol, "classes": classes},
+        "images": len(split),
         "miou": mean_iou(confusion),
         "pixel_accuracy": pixel_accuracy(confusion),
         "iou": {

@@ -110,6 +110,7 @@ def _ours(params: Params, name: TableName, experiments: list[str], scores: Score
     """The facts about our numbers, from what they are to where they come from."""
     yield f"profile {params.profile}, recipe {params.recipe}"
     yield ", ".join(dict.fromkeys(used_data(params, experiment) for experiment in experiments))
+    yield from scores.deviations
     yield used_backbones(params, experiments)
     if not comparable(params, experiments):
         yield "not comparable with the paper's values"

@@ -1,13 +1,15 @@
 """What our runs scored: evaluation files of all seeds, and the commits that they were made with."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from danet.data.manifest import expected_counts
 from danet.errors import BadDataError, MissingDataError
 from danet.files import read_json
-from danet.settings import Params, resolve, result_paths
+from danet.settings import Params, active_profile, dataset_of, resolve, result_paths
 from danet.settings.schema import Evaluation, Protocol
 
 
@@ -28,6 +30,8 @@ class Scores:
     """Evaluation files by experiment and protocol, one a seed."""
     commits: tuple[str, ...] = ()
     """Versions of this project that the networks were trained with, as far as known."""
+    deviations: tuple[str, ...] = ()
+    """Where a split was not the whole release: ``trained on 80 images of CamVid, whose release has 367``."""
 
     def score(self, experiment: str, protocol: str) -> Score | None:
         """None where the table's evaluations in params.yaml do not name this one."""
@@ -45,15 +49,22 @@ def read_scores(params: Params, evaluations: tuple[Evaluation, ...]) -> Scores:
         MissingDataError: one has not been made yet.
         BadDataError: one is damaged, or was made with other settings than params.yaml now states.
     """
-    return Scores(
-        {
-            (row.experiment, row.protocol): [
-                read_evaluation(params, row.experiment, seed, row.protocol) for seed in params.seeds
-            ]
-            for row in evaluations
-        },
-        _commits(params, dict.fromkeys(row.experiment for row in evaluations)),
-    )
+    found = {
+        (row.experiment, row.protocol): [
+            read_evaluation(params, row.experiment, seed, row.protocol) for seed in params.seeds
+        ]
+        for row in evaluations
+    }
+    runs = _runs(params, dict.fromkeys(row.experiment for row in evaluations))
+    commits = filter(None, (short_commit(run) for _, run in runs))
+    used = [(experiment, "trained", "train", run.get("data", {}).get("images")) for experiment, run in runs]
+    used += [
+        (experiment, "evaluated", "val", evaluation.get("images"))
+        for (experiment, _), of_seeds in found.items()
+        for evaluation in of_seeds
+    ]
+    deviations = filter(None, (_deviation(params, *each) for each in used))
+    return Scores(found, tuple(dict.fromkeys(commits)), tuple(dict.fromkeys(deviations)))
 
 
 def read_evaluation(params: Params, experiment: str, seed: int, protocol: str) -> dict[str, Any]:
@@ -82,12 +93,21 @@ def _require_same_protocol(path: Path, stated: dict[str, Any], now: Protocol, re
             )
 
 
-def _commits(params: Params, experiments: dict[str, None]) -> tuple[str, ...]:
-    """Commits of the runs, each once; unknown ones left out."""
+def _runs(params: Params, experiments: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+    """run.json of all seeds, as far as they are there."""
     paths = result_paths(params)
-    files = (paths.run(experiment, seed).record for experiment in experiments for seed in params.seeds)
-    runs = (read_json(file) for file in files if file.exists())
-    return tuple(dict.fromkeys(filter(None, map(short_commit, runs))))
+    pairs = ((experiment, seed) for experiment in experiments for seed in params.seeds)
+    files = ((experiment, paths.run(experiment, seed).record) for experiment, seed in pairs)
+    return [(experiment, read_json(file)) for experiment, file in files if file.exists()]
+
+
+def _deviation(params: Params, experiment: str, done: str, split: str, images: int | None) -> str:
+    """What a reader has to know of a split that is not the whole release; nothing where it is."""
+    dataset = dataset_of(params, experiment)
+    release = expected_counts(dataset)[split]
+    if images is None or images == release or dataset in active_profile(params).generated:
+        return ""
+    return f"{done} on {images:,} images of {params.datasets[dataset].title}, whose release has {release:,}"
 
 
 def short_commit(run: dict[str, Any]) -> str | None:
