@@ -107,6 +107,16 @@ def test_adopted_archive_with_a_changed_byte_is_named_and_left_alone(
     assert not dataset_paths(settings, "camvid").root.exists()
 
 
+def test_adopted_archive_that_is_cut_off_is_not_told_to_be_deleted(monkeypatch, params, archives, tmp_path):
+    """The publisher states no checksum of it."""
+    mine = Path(shutil.copy(archives["coco_stuff"][0], tmp_path))
+    mine.write_bytes(mine.read_bytes()[:-1000])
+    monkeypatch.setenv("COCO_STUFF_DATASET", str(mine))
+    remedy = "fetch the official file, or correct or unset COCO_STUFF_DATASET"
+    with pytest.raises(BadDataError, match=rf"{mine}: this archive is damaged.*\n  -> {remedy}$"):
+        download(params("paper"), "coco_stuff")
+
+
 def test_adopted_archives_of_which_one_is_missing(monkeypatch, params, archives, tmp_path):
     mine = Path(shutil.copy(archives["cityscapes"][0], tmp_path))
     for named in (mine, tmp_path):

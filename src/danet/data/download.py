@@ -110,8 +110,10 @@ def _adopt(dataset: str, variable: str, paths: DatasetPaths) -> Receipt:
     try:
         found = adoptable(dataset, Path(copy))
         if found.kind == "archives":
-            return _unpack_all(dataset, _verified(found, mend), paths, "adopted")
+            return _unpack_all(dataset, _verified(found), paths, "adopted")
         images = _count_images(dataset, found.root)
+    except BadDataError as error:
+        raise BadDataError(error.problem, f"fetch the official file, or {mend}") from None
     except MissingDataError as error:
         remedy = f"{error.remedy}; or {mend}" if error.remedy else mend
         raise MissingDataError(f"{variable}={copy}: {error.problem}", remedy) from None
@@ -119,12 +121,12 @@ def _adopt(dataset: str, variable: str, paths: DatasetPaths) -> Receipt:
     return Receipt(dataset, _from_project(found.root), "adopted", (), images)
 
 
-def _verified(found: Adoptable, mend: str) -> list[tuple[Source, Path]]:
+def _verified(found: Adoptable) -> list[tuple[Source, Path]]:
     """Archives of the user's, verified where they are."""
     archives = [(source, found.root / source.archive) for source in found.sources]
     for source, path in archives:
         if fault := fault_of(path, source):
-            raise BadDataError(f"{path} {fault}", f"fetch the official file, or {mend}")
+            raise BadDataError(f"{path} {fault}")
     return archives
 
 

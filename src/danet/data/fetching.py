@@ -134,11 +134,19 @@ def _fetch_persistently(session: requests.Session, url: str, part: Path) -> None
         except (InterruptionError, requests.RequestException) as error:
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless == FRUITLESS_ATTEMPTS:
-                raise DownloadError(
-                    f"{url}: the transfer broke off ({error}); {_size(part)} bytes are kept in {part}",
-                    "run the same command again; it goes on from there",
-                ) from None
+                raise _broken_off(url, part, error) from None
             time.sleep(SECONDS_BEFORE_RETRY * fruitless)
+
+
+def _broken_off(url: str, part: Path, error: Exception) -> DownloadError:
+    # requests wraps the reason, such as a name that is not known, in those of its layers.
+    reason = getattr(error.args[0], "reason", error) if error.args else type(error).__name__
+    if not _size(part):
+        return DownloadError(f"{url}: nothing came ({reason})", f"try again later, or {_by_hand(part)}")
+    return DownloadError(
+        f"{url}: the transfer broke off ({reason}); {_size(part)} bytes are kept in {part}",
+        "run the same command again; it goes on from there",
+    )
 
 
 def _fetch_rest(session: requests.Session, url: str, part: Path) -> None:
@@ -172,7 +180,7 @@ def _fetch_rest(session: requests.Session, url: str, part: Path) -> None:
 
 def _check(url: str, answer: requests.Response, part: Path) -> None:
     """Raise unless the answer brings a file."""
-    by_hand = f"fetch it with a browser and put it there as {part.with_suffix('')}"
+    by_hand = _by_hand(part)
     if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
         raise DownloadError(f"{url} asks for an account ({answer.status_code})", by_hand)
     if answer.status_code == requests.codes.too_many_requests or answer.status_code >= 500:
@@ -183,6 +191,10 @@ def _check(url: str, answer: requests.Response, part: Path) -> None:
         raise DownloadError(
             f"{url} brings a web page instead of an archive", f"see what it says, or {by_hand}"
         )
+
+
+def _by_hand(part: Path) -> str:
+    return f"fetch it with a browser and put it there as {part.with_suffix('')}"
 
 
 def _accept(path: Path, source: Source) -> None:

@@ -70,7 +70,8 @@ class PreparedSplit:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._remedy = f"danet prepare --dataset {folder.resolve().parents[1].name}"
+        _, dataset, profile, *_ = folder.resolve().parents  # data/<profile>/<dataset>/prepared/<split>
+        self._remedy = f"danet prepare --dataset {dataset.name} --profile {profile.name}"
         try:
             self.dataset, self.split, self.digest, self.entries = self._read_index()
             pixels = sum(entry.pixels for entry in self.entries)
