@@ -9,7 +9,7 @@ from pathlib import Path
 
 from danet.data.adoption import Adoptable, adoptable
 from danet.data.extraction import unpack
-from danet.data.fetching import fault_of, fetch
+from danet.data.fetching import archive_digest, fault_of, fetch
 from danet.data.folders import replacing_folder, scratch_folder
 from danet.data.generated.archives import write_archives
 from danet.data.layout import SPLITS, find_root
@@ -20,7 +20,7 @@ from danet.data.samples import ADAPTERS, find_samples
 from danet.data.sources import Source, choose, sources_of
 from danet.data.trial import refuse_mixture
 from danet.errors import BadDataError, MissingDataError
-from danet.files import file_digest, require_room, storing
+from danet.files import require_room, storing
 from danet.paths import DatasetPaths
 from danet.settings import Params, active_profile, dataset_paths
 from danet.settings.schema import GeneratedData
@@ -92,7 +92,7 @@ def _own_source(archive: Path) -> Source:
         archive=archive.name,
         urls=(archive.resolve().as_uri(),),
         bytes=size,
-        checksum=f"sha256:{file_digest(archive)}",
+        checksum=f"sha256:{archive_digest(archive)}",
         licence="",
         credential=None,
         unpacked_limit=MOST_COMPRESSION * size,
@@ -156,7 +156,7 @@ def _place(archive: Path, folder: Path, limit: int) -> None:
 def _sha256(source: Source, path: Path) -> str:
     """The checksum for the receipt: computed once, if the source was verified by the same one."""
     algorithm, _, known = source.checksum.partition(":")
-    return known if algorithm == "sha256" else file_digest(path)
+    return known if algorithm == "sha256" else archive_digest(path)
 
 
 def _count_images(dataset: str, root: Path) -> dict[str, int]:
