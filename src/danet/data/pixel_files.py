@@ -13,7 +13,6 @@ from numpy.lib import format as npy
 from danet.errors import BadDataError
 from danet.files import storing
 
-
 # Bytes before the written place that may leave the page cache too: what the disk has not taken yet.
 BEHIND = 1 << 28
 
