@@ -9,13 +9,15 @@
 - camvid: the ablation of Table 1 on the photographs of CamVid: the ResNet-50 rows, their second and
   third seeds, the ResNet-101 rows
 
-Needs what ``danet train`` needs, and pytest. What every part prints is kept in ``--out`` as well, numbers
+Needs what ``danet train`` needs, and pytest; the project need not be installed. What every part prints is
+kept in ``--out`` as well, numbers
 as JSON; of the trainings everything but the weights, as camvid.tar.gz, whose root is the project's. When
 the time is up, the part at hand is ended and its log says so. The same command with the same ``--work``
 goes on with the trainings: those that are evaluated are left out, an interrupted one is resumed.
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -30,8 +32,6 @@ from statistics import mean, stdev
 
 import torch
 import yaml
-
-from danet.files import read_json
 
 PROJECT = Path(__file__).parents[1]
 SCRIPTS = Path(__file__).parent
@@ -146,12 +146,16 @@ def evaluation(setup: Setup, experiment: str, seed: int) -> Path:
     return setup.work / f"results/camvid/eval/{experiment}/seed{seed}/ss.json"
 
 
+def miou(setup: Setup, experiment: str, seed: int) -> float:
+    return json.loads(evaluation(setup, experiment, seed).read_text())["miou"]
+
+
 def pack(setup: Setup) -> None:
     """Print the scores, and put the records of all evaluated trainings into one archive."""
     done = [each for each in TRAININGS if evaluation(setup, *each).exists()]
     lines = ["", "| row | seeds | mIoU on val, %, single scale |", "| --- | --- | --- |"]
     for row in BASE_ROWS["r50"] + BASE_ROWS["r101"]:
-        scores = [100 * read_json(evaluation(setup, *each))["miou"] for each in done if each[0] == row]
+        scores = [100 * miou(setup, *each) for each in done if each[0] == row]
         if scores:
             spread = f" ± {stdev(scores):.2f}" if len(scores) > 1 else ""
             lines.append(f"| {row} | {len(scores)} | {mean(scores):.2f}{spread} |")
