@@ -10,10 +10,10 @@
   third seeds, the ResNet-101 rows
 
 Needs what ``danet train`` needs, and pytest; the project need not be installed. What every part prints is
-kept in ``--out`` as well, numbers
-as JSON; of the trainings everything but the weights, as camvid.tar.gz, whose root is the project's. When
-the time is up, the part at hand is ended and its log says so. The same command with the same ``--work``
-goes on with the trainings: those that are evaluated are left out, an interrupted one is resumed.
+kept in ``--out`` as well, numbers as JSON; of the trainings everything but the weights, as camvid.tar.gz,
+whose root is the project's. When the time is up, the part at hand is ended and its log says so. The same
+command with the same ``--work`` goes on with the trainings: those that are evaluated are left out, an
+interrupted one is resumed.
 """
 
 import argparse
