@@ -139,6 +139,21 @@ def test_prepared_form_is_verified_with_every_pixel(demo):
     assert "cityscapes val, prepared" in str(error)
 
 
+def test_prepared_form_of_a_part_of_the_release_whose_tree_is_gone(params, monkeypatch, unpacked, tmp_path):
+    copy = shutil.copytree(unpacked["pascal_context"], tmp_path / "copy")
+    monkeypatch.setenv("PASCAL_CONTEXT_DATASET", str(copy))
+    settings = params("paper")
+    download(settings, "pascal_context")
+    prepare(settings, "pascal_context")
+    shutil.rmtree(copy)
+    lines, error = said(check(settings, ["pascal_context"]))
+    assert "pascal_context: train, prepared holds 5 images, the release 4996" in lines
+    assert lines[-1].startswith(
+        "  -> danet download --dataset pascal_context --profile paper; then danet prepare"
+    )
+    assert isinstance(error, BadDataError)
+
+
 def test_what_cannot_be_had_is_an_error_after_all_else_was_told(params):
     lines, error = said(check(params("paper")))
     assert row(lines, "coco_stuff") == "download  cocostuff-10k-v1.1.zip"

@@ -181,7 +181,7 @@ def test_prepared_form_is_opened_and_on_request_verified(params):
     download(settings, "cityscapes")
     prepare(settings, "cityscapes")
     folder = dataset_paths(settings, "cityscapes").prepared("train")
-    counted, verified = survey_prepared(folder), survey_prepared(folder, 1)
+    counted, verified = survey_prepared(folder, False), survey_prepared(folder, False, 1)
     assert (counted.split, counted.images, counted.pixels_read) == ("train, prepared", 3, False)
     assert verified.whole
     assert verified.pixels_read
@@ -190,8 +190,8 @@ def test_prepared_form_is_opened_and_on_request_verified(params):
         last = stream.read(1)
         stream.seek(-1, 2)
         stream.write(bytes([last[0] ^ 1]))
-    assert survey_prepared(folder).whole
-    damaged = survey_prepared(folder, 1)
+    assert survey_prepared(folder, False).whole
+    damaged = survey_prepared(folder, False, 1)
     assert (damaged.images, len(damaged.faults)) == (2, 1)
     (folder / "index.json").write_text("{")
-    assert "index.json" in str(survey_prepared(folder).faults[0])
+    assert "index.json" in str(survey_prepared(folder, False).faults[0])

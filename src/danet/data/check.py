@@ -64,7 +64,8 @@ def _surveys(params: Params, place: Availability, readers: int | None) -> Iterat
         yield from survey(place.dataset, place.root, place.official, readers)
     if place.state == "prepared":
         for split in SPLITS:
-            yield survey_prepared(dataset_paths(params, place.dataset).prepared(split), readers)
+            folder = dataset_paths(params, place.dataset).prepared(split)
+            yield survey_prepared(folder, place.official, readers)
 
 
 def _row(surveyed: tuple[Availability, SplitSurvey]) -> tuple[str, ...]:
@@ -110,6 +111,8 @@ def _fault_lines(dataset: str, splits: Sequence[SplitSurvey]) -> Iterator[str]:
 
 def _remedy(params: Params, place: Availability, faulty: Sequence[SplitSurvey]) -> str:
     command = f"--dataset {place.dataset} --profile {params.profile}"
+    if place.root is None:
+        return f"danet download {command}; then danet prepare {command}"
     if all(split.prepared for split in faulty):
         return f"danet prepare {command}"
     raw = dataset_paths(params, place.dataset).raw.resolve()

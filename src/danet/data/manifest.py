@@ -50,6 +50,13 @@ def expected_counts(dataset: str, variant: str = "") -> dict[str, int]:
     return dict(counts)
 
 
+def nearest_count(dataset: str, split: str, images: int) -> int:
+    """Images of a split of the official release; of its variants, the one that is nearest to ``images``."""
+    variants = {row.variant for row in _manifest() if row.dataset == dataset}
+    counts = [expected_counts(dataset, variant)[split] for variant in sorted(variants)]
+    return min(counts, key=lambda count: abs(count - images))
+
+
 def expected_groups(dataset: str, split: str, variant: str = "") -> dict[str, int]:
     """Images by group of one split; empty where the release does not group them."""
     return {row.group: row.images for row in _rows(dataset, variant) if row.split == split and row.group}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danet.data.layout import SPLITS, Fault, Sample, faults
-from danet.data.manifest import expected_counts, expected_groups, expected_size
+from danet.data.manifest import expected_counts, expected_groups, expected_size, nearest_count
 from danet.data.pictures import read_image
 from danet.data.prepared import PreparedSplit
 from danet.data.processes import in_processes
@@ -71,8 +71,9 @@ def _variant(dataset: str, root: Path) -> str:
         return ""  # what is wrong with the tree is told split by split
 
 
-def survey_prepared(folder: Path, processes: int | None = None) -> SplitSurvey:
-    """Look at the prepared form of a split; ``processes`` as for ``survey``."""
+def survey_prepared(folder: Path, official: bool, processes: int | None = None) -> SplitSurvey:
+    """Look at the prepared form of a split; ``official`` and ``processes`` as for ``survey``."""
+    release = None
     try:
         split = PreparedSplit(folder)
         damage = split.damaged(processes) if processes is not None else []
@@ -80,8 +81,10 @@ def survey_prepared(folder: Path, processes: int | None = None) -> SplitSurvey:
         images, found = 0, [_told_by(error, folder)]
     else:
         images, found = len(split) - len(damage), [Fault("wrong", folder, reason) for reason in damage]
+        if official:
+            release = nearest_count(split.dataset, split.split, len(split))
     name = f"{folder.name}, prepared"
-    return SplitSurvey(name, images, None, (), tuple(found), processes is not None, True, prepared=True)
+    return SplitSurvey(name, images, release, (), tuple(found), processes is not None, True, prepared=True)
 
 
 def _survey_split(
