@@ -26,6 +26,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -35,13 +36,12 @@ import yaml
 
 PROJECT = Path(__file__).parents[1]
 SCRIPTS = Path(__file__).parent
-BASE_ROWS = {
-    backbone: [f"fcn_{backbone}", f"danet_{backbone}_pam", f"danet_{backbone}_cam", f"danet_{backbone}"]
-    for backbone in ("r50", "r101")
-}
+PARAMS = yaml.safe_load((PROJECT / "params.yaml").read_text())
+TABLE_1 = [row["experiment"] for row in PARAMS["tables"]["table1"]["evaluations"]]
+WITH_SEEDS = [row for row in TABLE_1 if PARAMS["experiments"][row]["backbone"] == "resnet50"]
 TRAININGS = [
-    *((row, seed) for seed in (1, 2, 3) for row in BASE_ROWS["r50"]),
-    *((row, 1) for row in BASE_ROWS["r101"]),
+    *((row, seed) for seed in (1, 2, 3) for row in WITH_SEEDS),
+    *((row, 1) for row in TABLE_1 if row not in WITH_SEEDS),
 ]
 RECORDS = ("config.yaml", "metrics.jsonl", "run.json")
 SECONDS_TO_SAVE = 30
@@ -60,7 +60,11 @@ class Setup:
     device: str
 
     def run(self, part: str, command: list[str], folder: Path = PROJECT, **variables: str) -> bool:
-        """Run a command, its output on the terminal and in the part's log; whether it ended well."""
+        """Run a command until the time is up, its output on the terminal and in the part's log.
+
+        Returns:
+            Whether it ended well; a command that the time cuts off did not.
+        """
         python_path = os.pathsep.join(filter(None, [str(PROJECT / "src"), os.environ.get("PYTHONPATH")]))
         environment = os.environ | {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"} | variables
         with (self.out / f"{part}.txt").open("a") as log:
@@ -79,39 +83,44 @@ class Setup:
                     stream.write(line)
                     stream.flush()
             signal.setitimer(signal.ITIMER_REAL, 0)
-            if process.wait() < 0 or time.monotonic() > self.deadline:
+            process.wait()
+            if self.time_is_up:
                 log.write("ended before it was done: the time was up\n")
         return process.returncode == 0
 
+    @property
+    def time_is_up(self) -> bool:
+        return time.monotonic() > self.deadline
 
-def run_tests(setup: Setup) -> None:
+
+def run_tests(setup: Setup) -> bool:
     """Only their files: the others import what a training does without."""
     files = sorted(PROJECT.glob("tests/**/test_*.py"))
     marked = [str(file) for file in files if "mark.gpu" in file.read_text()]
-    setup.run("tests", python("-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", *marked))
+    return setup.run("tests", python("-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", *marked))
 
 
-def run_training(setup: Setup) -> None:
+def run_training(setup: Setup) -> bool:
     script, out = str(SCRIPTS / "training.py"), str(setup.out / "training.json")
-    setup.run("training", python(script, "--device", setup.device, "--out", out))
+    return setup.run("training", python(script, "--device", setup.device, "--out", out))
 
 
-def run_profile(setup: Setup) -> None:
+def run_profile(setup: Setup) -> bool:
     small = [] if setup.device == "cuda" else ["--batch", "2", "--crop", "97"]
     script = str(SCRIPTS / "profile_step.py")
-    setup.run("profile", python(script, "--device", setup.device, *small))
+    return setup.run("profile", python(script, "--device", setup.device, *small))
 
 
-def run_attention(setup: Setup) -> None:
+def run_attention(setup: Setup) -> bool:
     script, out = str(SCRIPTS / "attention.py"), str(setup.out / "attention.json")
-    setup.run("attention", python(script, "--device", setup.device, "--out", out))
+    return setup.run("attention", python(script, "--device", setup.device, "--out", out))
 
 
-def run_camvid(setup: Setup) -> None:
+def run_camvid(setup: Setup) -> bool:
     """Prepare, train, evaluate, pack the records."""
     if setup.camvid is None:
         print("camvid: left out, name the folder of the data set with --camvid")
-        return
+        return True
     write_settings(setup.work, setup.weights)
 
     def danet(*words: str) -> bool:
@@ -119,15 +128,13 @@ def run_camvid(setup: Setup) -> None:
         return setup.run("camvid", command, setup.work, CAMVID_DATASET=str(setup.camvid))
 
     prepared = setup.work / "data/camvid/camvid/prepared/val/index.json"
-    ready = prepared.exists() or all(danet(stage, "--dataset", "camvid") for stage in ("download", "prepare"))
-    for experiment, seed in TRAININGS if ready else []:
-        if evaluation(setup, experiment, seed).exists():
-            continue
+    well = prepared.exists() or all(danet(stage, "--dataset", "camvid") for stage in ("download", "prepare"))
+    for experiment, seed in TRAININGS:
         run = ("--experiment", experiment, "--seed", str(seed))
-        if time.monotonic() > setup.deadline or not danet("train", *run):
-            break
-        danet("evaluate", *run, "--protocol", "ss")
+        if well and not setup.time_is_up and not evaluation(setup, experiment, seed).exists():
+            well = danet("train", *run) and danet("evaluate", *run, "--protocol", "ss")
     pack(setup)
+    return well
 
 
 def write_settings(work: Path, weights: str) -> None:
@@ -136,8 +143,7 @@ def write_settings(work: Path, weights: str) -> None:
     if Path(weights).is_file():
         # The records name the file: a path of this machine would mean nothing elsewhere.
         weights = Path(shutil.copy(weights, work)).name
-    raw = yaml.safe_load((PROJECT / "params.yaml").read_text())
-    raw |= {"profile": "camvid", "tracking_uri": "none"}
+    raw = deepcopy(PARAMS) | {"profile": "camvid", "tracking_uri": "none"}
     raw["profiles"]["camvid"]["training"]["pretrained"] = weights
     (work / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
 
@@ -154,7 +160,7 @@ def pack(setup: Setup) -> None:
     """Print the scores, and put the records of all evaluated trainings into one archive."""
     done = [each for each in TRAININGS if evaluation(setup, *each).exists()]
     lines = ["", "| row | seeds | mIoU on val, %, single scale |", "| --- | --- | --- |"]
-    for row in BASE_ROWS["r50"] + BASE_ROWS["r101"]:
+    for row in TABLE_1:
         scores = [100 * miou(setup, *each) for each in done if each[0] == row]
         if scores:
             spread = f" ± {stdev(scores):.2f}" if len(scores) > 1 else ""
@@ -173,7 +179,7 @@ def python(*words: str) -> list[str]:
     return [sys.executable, *words]
 
 
-PARTS: dict[str, Callable[[Setup], None]] = {
+PARTS: dict[str, Callable[[Setup], bool]] = {
     "tests": run_tests,
     "training": run_training,
     "profile": run_profile,
@@ -186,7 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for what is to be kept")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="default: all")
-    parser.add_argument("--minutes", type=float, default=28.0, help="after which nothing new is begun")
+    parser.add_argument("--minutes", type=float, default=28.0, help="after which it ends, whatever is left")
     parser.add_argument("--camvid", type=Path, help="folder of the data set, read only")
     parser.add_argument("--weights", default="imagenet", help="training.pretrained of these trainings")
     parser.add_argument("--work", type=Path, default=PROJECT / "build/gpu", help="prepared data, weights")
@@ -204,12 +210,16 @@ def main() -> None:
         device=arguments.device,
     )
     setup.out.mkdir(parents=True, exist_ok=True)
+    failed = []
     for part in arguments.parts:
-        if time.monotonic() > setup.deadline:
+        if setup.time_is_up:
             print(f"{part}: not begun, the time is up")
             continue
         print(f"\n== {part}", flush=True)
-        PARTS[part](setup)
+        if not PARTS[part](setup) and not setup.time_is_up:
+            failed.append(str(setup.out / f"{part}.txt"))
+    if failed:
+        sys.exit(f"error: failed; see {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -167,14 +167,16 @@ def in_process(make: Callable[[int], Step], crop: int) -> Iterator[Step]:
         here.send(None)
         here.recv()
 
-    yield step
-    process.terminate()
-    process.join()
+    try:
+        yield step
+    finally:
+        here.close()
+        process.join()
 
 
 def answer(make: Callable[[int], Step], crop: int, calls: Connection) -> None:
-    """Take a step whenever one is called for."""
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+    """Take a step whenever one is called for, until nobody calls any more."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), suppress(EOFError):
         step = make(crop)
         while True:
             calls.recv()

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,10 +118,16 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """The hexadecimal checksum of a file's bytes."""
+def file_digest(
+    path: Path, algorithm: str = "sha256", on_bytes: Callable[[int], None] = lambda count: None
+) -> str:
+    """The hexadecimal checksum of a file; ``on_bytes`` is told how many bytes more have been read."""
+    found = hashlib.new(algorithm)
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, algorithm).hexdigest()
+        while piece := stream.read(1 << 20):
+            found.update(piece)
+            on_bytes(len(piece))
+    return found.hexdigest()
 
 
 def _umask() -> int:

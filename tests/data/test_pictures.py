@@ -84,10 +84,16 @@ def test_label_as_jpeg_is_refused(tmp_path):
 @pytest.mark.parametrize("missing", range(1, 15))
 def test_pixels_that_are_missing_under_right_checksums(missing, write):
     path = write(png(VALUES, 8, 0, missing=missing))
-    if missing % 5 == 0:  # whole lines, each with its filter's byte: Pillow sees nothing wrong
-        with Image.open(path) as picture:
-            assert np.asarray(picture)[2].tolist() == [0] * 4
     with pytest.raises(BadDataError, match=r"some\.png: this image does not decode"):
+        read_index_image(path)
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_lines_that_are_missing_under_right_checksums(lines, write):
+    path = write(png(VALUES, 8, 0, missing=5 * lines))  # four pixels, and the byte that names the filter
+    with Image.open(path) as picture:
+        assert np.asarray(picture)[2].tolist() == [0] * 4
+    with pytest.raises(BadDataError, match=r"some\.png: .*does not hold as many pixels as it says"):
         read_index_image(path)
 
 

@@ -38,10 +38,10 @@ def unlisted(root: Path, split: str) -> list[Path]:
     if split == "test":
         return []
     pictures = files_below(root / "leftImg8bit" / split, "*/*.png")
-    others = [picture for picture in pictures if not picture.name.endswith(IMAGE_ENDING)]
-    images = {(sample.image.parent.name, sample.name) for sample in _samples(root, split, set())}
+    strangers = [picture for picture in pictures if not picture.name.endswith(IMAGE_ENDING)]
+    images = {(picture.parent.name, picture.name.removesuffix(IMAGE_ENDING)) for picture in pictures}
     labels = _labels(root, split)
-    return others + [label for label in labels if (label.parent.name, _name(label)) not in images]
+    return strangers + [label for label in labels if (label.parent.name, _name(label)) not in images]
 
 
 def variant(root: Path) -> str:

@@ -110,10 +110,8 @@ def _adopt(dataset: str, variable: str, paths: DatasetPaths) -> Receipt:
     try:
         found = adoptable(dataset, Path(copy))
         if found.kind == "archives":
-            return _unpack_all(dataset, _verified(found), paths, "adopted")
+            return _unpack_adopted(dataset, found, mend, paths)
         images = _count_images(dataset, found.root)
-    except BadDataError as error:
-        raise BadDataError(error.problem, f"fetch the official file, or {mend}") from None
     except MissingDataError as error:
         remedy = f"{error.remedy}; or {mend}" if error.remedy else mend
         raise MissingDataError(f"{variable}={copy}: {error.problem}", remedy) from None
@@ -121,13 +119,17 @@ def _adopt(dataset: str, variable: str, paths: DatasetPaths) -> Receipt:
     return Receipt(dataset, _from_project(found.root), "adopted", (), images)
 
 
-def _verified(found: Adoptable) -> list[tuple[Source, Path]]:
-    """Archives of the user's, verified where they are."""
+def _unpack_adopted(dataset: str, found: Adoptable, mend: str, paths: DatasetPaths) -> Receipt:
+    """Verify archives of the user's and unpack them from where they are."""
     archives = [(source, found.root / source.archive) for source in found.sources]
-    for source, path in archives:
-        if fault := fault_of(path, source):
-            raise BadDataError(f"{path} {fault}")
-    return archives
+    try:
+        for source, path in archives:
+            if fault := fault_of(path, source):
+                raise BadDataError(f"{path} {fault}")
+        return _unpack_all(dataset, archives, paths, "adopted")
+    except BadDataError as error:
+        # The usual remedy, to delete a damaged archive and fetch it anew, is not for a file of theirs.
+        raise BadDataError(error.problem, f"fetch the official file, or {mend}") from None
 
 
 def _unpack_all(dataset: str, archives: list[tuple[Source, Path]], paths: DatasetPaths, how: str) -> Receipt:

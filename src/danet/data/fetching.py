@@ -4,7 +4,6 @@ An account's name and password come from the environment and go into one form; n
 or address ever holds them.
 """
 
-import hashlib
 import os
 import shutil
 import time
@@ -16,7 +15,7 @@ import requests
 
 from danet.data.sources import Credential, Source
 from danet.errors import DownloadError
-from danet.files import require_room, storing
+from danet.files import file_digest, require_room, storing
 from danet.progress import ProgressLine
 
 TIMEOUT = (20, 60)  # seconds to connect and between two packets
@@ -64,15 +63,8 @@ def fault_of(path: Path, source: Source) -> str:
 
 def archive_digest(path: Path, algorithm: str = "sha256") -> str:
     """The hexadecimal checksum of an archive; of 11 GB it takes a while, so that it tells how far it is."""
-    found = hashlib.new(algorithm)
-    with (
-        path.open("rb") as stream,
-        ProgressLine(f"{algorithm} of {path.name}", path.stat().st_size, "B") as progress,
-    ):
-        while piece := stream.read(PIECE):
-            found.update(piece)
-            progress.advance(len(piece))
-    return found.hexdigest()
+    with ProgressLine(f"{algorithm} of {path.name}", path.stat().st_size, "B") as progress:
+        return file_digest(path, algorithm, progress.advance)
 
 
 def _fetch_from_one_of(source: Source, part: Path) -> None:

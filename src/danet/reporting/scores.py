@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, Literal
 
 from danet.data.manifest import expected_counts
 from danet.errors import BadDataError, MissingDataError
@@ -57,13 +57,15 @@ def read_scores(params: Params, evaluations: tuple[Evaluation, ...]) -> Scores:
     }
     runs = _runs(params, dict.fromkeys(row.experiment for row in evaluations))
     commits = filter(None, (short_commit(run) for _, run in runs))
-    used = [(experiment, "trained", "train", run.get("data", {}).get("images")) for experiment, run in runs]
-    used += [
-        (experiment, "evaluated", "val", evaluation.get("images"))
+    trained = (
+        _deviation(params, experiment, "train", run.get("data", {}).get("images")) for experiment, run in runs
+    )
+    evaluated = (
+        _deviation(params, experiment, "val", evaluation.get("images"))
         for (experiment, _), of_seeds in found.items()
         for evaluation in of_seeds
-    ]
-    deviations = filter(None, (_deviation(params, *each) for each in used))
+    )
+    deviations = filter(None, (*trained, *evaluated))
     return Scores(found, tuple(dict.fromkeys(commits)), tuple(dict.fromkeys(deviations)))
 
 
@@ -101,12 +103,13 @@ def _runs(params: Params, experiments: Iterable[str]) -> list[tuple[str, dict[st
     return [(experiment, read_json(file)) for experiment, file in files if file.exists()]
 
 
-def _deviation(params: Params, experiment: str, done: str, split: str, images: int | None) -> str:
+def _deviation(params: Params, experiment: str, split: Literal["train", "val"], images: int | None) -> str:
     """What a reader has to know of a split that is not the whole release; nothing where it is."""
     dataset = dataset_of(params, experiment)
     release = expected_counts(dataset)[split]
     if images is None or images == release or dataset in active_profile(params).generated:
         return ""
+    done = "trained" if split == "train" else "evaluated"
     return f"{done} on {images:,} images of {params.datasets[dataset].title}, whose release has {release:,}"
 
 
