@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -81,7 +82,7 @@ def measurements(rounds: int, crop: int, devices: list[str]) -> Iterator[Row]:
     """All rows, one after the other, with the current folder for the files."""
     if "cpu" in devices:
         yield start_of_training(rounds)
-        yield cpu_step(rounds, crop)
+        yield from cpu_steps(rounds, crop)
     if "cuda" in devices:
         write_noise(TRAIN_SPLIT, images=32, height=1024, width=2048)
         rate = matrix_rate(torch.device("cuda"), 5)
@@ -123,22 +124,29 @@ def seconds_of_start() -> float:
     return seconds
 
 
-def cpu_step(rounds: int, crop: int) -> Row:
-    """DANet-50 on two small crops, on the CPU."""
-    with in_process(ours_on_cpu, crop) as ours, in_process(textbook_on_cpu, crop) as textbook:
-        measured, theirs = in_turns([ours, textbook], rounds)
-    return {
-        "what": f"DANet-50 training step, batch 2, crop {crop}, s",
-        "on": "CPU",
-        "measured": median(measured),
-        "textbook": median(theirs),
-        "of textbook": median(one / other for one, other in zip(measured, theirs, strict=True)),
-        "target": "0.9",
-    }
+def cpu_steps(rounds: int, crop: int) -> Iterator[Row]:
+    """DANet-50 on two small crops, on the CPU, as usual and with the same bits twice."""
+    repeating = partial(ours_on_cpu, deterministic=True)
+    with (
+        in_process(textbook_on_cpu, crop) as textbook,
+        in_process(ours_on_cpu, crop) as usual,
+        in_process(repeating, crop) as deterministic,
+    ):
+        theirs, *ours = in_turns([textbook, usual, deterministic], rounds)
+    names, targets = ("", ", deterministic: true"), ("0.9", "")
+    for name, target, seconds in zip(names, targets, ours, strict=True):
+        yield {
+            "what": f"DANet-50 training step, batch 2, crop {crop}{name}, s",
+            "on": "CPU",
+            "measured": median(seconds),
+            "textbook": median(theirs),
+            "of textbook": median(one / other for one, other in zip(seconds, theirs, strict=True)),
+            "target": target,
+        }
 
 
-def ours_on_cpu(crop: int) -> Step:
-    params = cpu_settings(crop)
+def ours_on_cpu(crop: int, **changes: object) -> Step:
+    params = cpu_settings(crop, **changes)
     write_noise(Path("data/demo/cityscapes/prepared/train"), images=2, height=64, width=64)
     run = opened(params, "danet_r50", torch.device("cpu"))
     batch = random_batch(run.experiment)
@@ -151,8 +159,9 @@ def textbook_on_cpu(crop: int) -> Step:
     return lambda: step(*batch)
 
 
-def cpu_settings(crop: int) -> Params:
-    return settings("demo", crop_size=crop, batch_size=2, backbone_stand_ins={}, datasets={})
+def cpu_settings(crop: int, **changes: object) -> Params:
+    whole = {"backbone_stand_ins": {}, "datasets": {}}
+    return settings("demo", crop_size=crop, batch_size=2, **whole, **changes)
 
 
 @contextmanager
