@@ -9,9 +9,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 demo: .venv/complete
 	snakemake --cores $(CORES) --config profile=demo
 	@echo
-	@echo "Tables:  results/demo/tables   (.tex, .csv, .md)"
-	@echo "Figures: results/demo/figures  (.pdf, .png)"
-	@echo "Report:  results/demo/report.html"
+	@echo "Below results/demo, in a folder for each recipe:"
+	@echo "Tables:  tables/table1.tex, .csv, .md and so on"
+	@echo "Figures: figures/figure1.pdf, .png and so on"
+	@echo "Report:  report.html"
 	@echo "Runs:    mlflow ui --backend-store-uri sqlite:///mlflow.db"
 
 test: .venv/complete
@@ -21,6 +22,7 @@ lint: .venv/complete
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile workflow
+	python -m pyright
 
 .venv/complete: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -1,12 +1,12 @@
 # Everything that the profile in params.yaml has:  snakemake --cores all --resources gpu=4
-# Another profile:                                 snakemake --cores all --config profile=demo
-# One result and what it needs:                    snakemake --cores all table1
+# Another profile, or the other recipe:            snakemake --cores all --config profile=demo
+#                                                  snakemake --cores all --config recipe=released_code
+# One result and what it needs:                    snakemake table1 --cores all --resources gpu=4
+# All that one data set gives:                     snakemake cityscapes --cores all --resources gpu=4
+# Targets come first: --resources and --config take everything behind them for a value.
 from snakemake.utils import min_version
 
 min_version("9.25")
-
-
-configfile: "params.yaml"
 
 
 include: "workflow/rules/settings.smk"

@@ -1,12 +1,11 @@
 """Fails unless the demo left every file that it promises and its networks have learnt."""
 
-import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from danet.settings import load_params, plan, result_paths
+from danet.runs.evaluation_file import read_evaluation
+from danet.settings import load_plan
 
 FACTOR = 5
 
@@ -17,17 +16,16 @@ def constant_miou(confusion: np.ndarray) -> float:
     return pixels.max() / pixels.sum() / np.count_nonzero(pixels)
 
 
-params = load_params(profile="demo")
-paths, profile = result_paths(params), params.profiles["demo"]
-files = [paths.report]
-files += [paths.table(name, suffix) for name in profile.tables for suffix in ("tex", "csv", "md")]
-files += [paths.figure(name, suffix) for name in profile.figures for suffix in ("pdf", "png")]
+plan = load_plan(profile="demo")
+files = [plan.paths.report]
+files += [plan.paths.table(name, suffix) for name in plan.tables for suffix in ("tex", "csv", "md")]
+files += [plan.paths.figure(name, suffix) for name in plan.figures for suffix in ("pdf", "png")]
 problems = [f"{path} is missing or empty" for path in files if not path.exists() or not path.stat().st_size]
-for row in plan(params).evaluations:
-    path = Path(paths.evaluation(row.experiment, params.seeds[0], row.protocol))
-    scores = json.loads(path.read_text())
-    constant = constant_miou(np.array(scores["confusion"]))
-    print(f"{row.experiment:22} {row.protocol}  mIoU {scores['miou']:.3f}  constant {constant:.3f}")
-    if scores["miou"] < FACTOR * constant:
-        problems.append(f"{path}: mIoU {scores['miou']:.3f} is not {FACTOR} times {constant:.3f}")
+for row in plan.evaluations:
+    path = plan.paths.evaluation(row.experiment, plan.seeds[0], row.protocol)
+    scores = read_evaluation(path)
+    constant = constant_miou(np.array(scores.confusion))
+    print(f"{row.experiment:22} {row.protocol}  mIoU {scores.miou:.3f}  constant {constant:.3f}")
+    if scores.miou < FACTOR * constant:
+        problems.append(f"{path}: mIoU {scores.miou:.3f} is not {FACTOR} times {constant:.3f}")
 sys.exit("\n".join(problems) or 0)

@@ -30,11 +30,11 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from machine import describe_machine
+from fixtures.machine import describe_machine
 from torch import Tensor
 
 from danet.files import write_json
-from danet.models.position_attention import attend
+from danet.models.attention.kernels import attend
 
 CHANNELS = 512
 
@@ -114,7 +114,7 @@ def resident_peak(case: Case, side_index: int) -> tuple[float, tuple[float, floa
     side = CPU_SIDES[side_index]
     run(case, side, inputs_of(case, side, 256))
     inputs = inputs_of(case, side, case.positions)
-    Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts anew
+    Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again
     before = _status("VmRSS")
     times = seconds(case, side, inputs)
     return (_status("VmHWM") - before) / 1024, times

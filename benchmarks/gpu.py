@@ -43,6 +43,7 @@ TRAININGS = [
     *((row, seed) for seed in (1, 2, 3) for row in WITH_SEEDS),
     *((row, 1) for row in TABLE_1 if row not in WITH_SEEDS),
 ]
+RESULTS = f"results/camvid/{PARAMS['recipe']}"
 RECORDS = ("config.yaml", "metrics.jsonl", "run.json")
 SECONDS_TO_SAVE = 30
 
@@ -78,7 +79,7 @@ class Setup:
             )
             signal.signal(signal.SIGALRM, lambda *_: process.terminate())
             signal.setitimer(signal.ITIMER_REAL, max(self.deadline - time.monotonic(), 0.1))
-            for line in process.stdout:
+            for line in process.stdout or ():
                 for stream in (sys.stdout, log):
                     stream.write(line)
                     stream.flush()
@@ -149,7 +150,7 @@ def write_settings(work: Path, weights: str) -> None:
 
 
 def evaluation(setup: Setup, experiment: str, seed: int) -> Path:
-    return setup.work / f"results/camvid/eval/{experiment}/seed{seed}/ss.json"
+    return setup.work / RESULTS / f"eval/{experiment}/seed{seed}/ss.json"
 
 
 def miou(setup: Setup, experiment: str, seed: int) -> float:
@@ -170,7 +171,7 @@ def pack(setup: Setup) -> None:
         log.write("\n".join([*lines, ""]))
     with tarfile.open(setup.out / "camvid.tar.gz", "w:gz") as archive:
         for experiment, seed in done:
-            run = setup.work / f"results/camvid/runs/{experiment}/seed{seed}"
+            run = setup.work / RESULTS / f"runs/{experiment}/seed{seed}"
             for path in (evaluation(setup, experiment, seed), *(run / name for name in RECORDS)):
                 archive.add(path, path.relative_to(setup.work))
 

@@ -28,37 +28,35 @@ from typing import Any
 
 import numpy as np
 import torch
-from bare_cityscapes import write_bare_tree
-from generated_scenes import write_scenes
-from machine import describe_machine
-from released_pipeline import released_sample
-from storage_forms import FORMS, bytes_an_image, stream, write_strips
+from fixtures.bare_cityscapes import write_bare_tree
+from fixtures.generated_scenes import write_scenes
+from fixtures.machine import describe_machine
+from fixtures.released_pipeline import released_sample
+from fixtures.storage_forms import FORMS, Files, bytes_an_image, stream, write_strips
 
-from danet.data.preparation import prepare_split
-from danet.data.prepared import PreparedSplit
-from danet.data.processes import core_count
+from danet.data.prepared.preparing import prepare_split
+from danet.data.prepared.split import PreparedSplit
 from danet.data.training_set import TrainingSet
 from danet.files import write_json
+from danet.machine.processes import core_count
 from danet.models.normalisation import normalise
-from danet.settings import Training, load_params, resolve
+from danet.settings import Training, load_plan
 
 PROJECT = Path(__file__).parents[1]
 # The allocator grows for some hundred batches, until it has met windows of every size.
 BATCHES = (1, 100, 200, 400, 600, 800, 1000)
 LOOKUP = np.arange(256, dtype=np.uint8)
 
-Files = list[tuple[Path, Path]]
-"""Image and label of each sample."""
 Row = dict[str, str | float]
 """Of a table: column to value."""
 
 
 def recipes() -> dict[str, Training]:
     """The two ways in which Cityscapes is trained on."""
-    params = load_params(PROJECT / "params.yaml")
+    plan = load_plan(PROJECT / "params.yaml", profile="paper")
     return {
-        "random scale": resolve(params, "danet_r101_da").training,
-        "ablation, no scale": resolve(params, "danet_r50").training,
+        "random scale": plan.experiment("danet_r101_da").training,
+        "ablation, no scale": plan.experiment("danet_r50").training,
     }
 
 
@@ -66,7 +64,7 @@ def interleaved(rounds: int, ways: dict[str, Callable[[int], float]]) -> dict[st
     """Seconds of each way in each round; ways take turns."""
     for way in ways.values():
         way(0)  # the first time pays for imports and empty caches
-    times = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(1, rounds + 1):
         for name, way in ways.items():
             times[name].append(way(number))
@@ -118,7 +116,7 @@ def storage_forms(prepared: Path, files: Files, rounds: int) -> Iterator[Row]:
     """The same crops from each form; every measurement in a process of its own, since memory is measured."""
     write_strips(prepared)
     training = recipes()["random scale"]
-    measured = {form: [] for form in FORMS}
+    measured: dict[str, list[tuple[float, float]]] = {form: [] for form in FORMS}
     for number in range(rounds):
         for form in FORMS:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -157,8 +155,8 @@ def preparing(tree: Path, scratch: Path, rounds: int) -> Iterator[Row]:
 
 
 def answer_of(script: str, *arguments: str | Path) -> Any:
-    """What another program of this folder prints as JSON."""
-    command = [sys.executable, Path(__file__).with_name(script), *arguments]
+    """What a program of the folder fixtures prints as JSON."""
+    command = [sys.executable, Path(__file__).parent / "fixtures" / script, *arguments]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
@@ -199,7 +197,8 @@ def measure(scratch: Path, images: int, drawn: int, rounds: int) -> Iterator[tup
     tree, prepared = scratch / "tree", scratch / "prepared"
     files = write_scenes(tree, images, drawn)
     prepared.mkdir()
-    prepare_split("cityscapes", tree, "train", prepared, core_count())
+    dataset = load_plan(PROJECT / "params.yaml", profile="paper").dataset("cityscapes")
+    prepare_split(dataset, tree, "train", prepared, core_count())
     yield "Training samples, one process, one thread", list(sample_rates(prepared, files, rounds))
     yield "Forms of storage, random scale", list(storage_forms(prepared, files, rounds))
     yield f"Resident memory of a loader worker, {images} images", list(worker_memory(prepared))

@@ -12,11 +12,9 @@ import tempfile
 from contextlib import chdir
 
 import torch
-from noise_project import settings, write_noise
+from fixtures.noise_project import opened, random_batch, write_noise, write_settings
 from torch.profiler import ProfilerActivity, profile
-from training import TRAIN_SPLIT, opened, random_batch
 
-from danet.settings import resolve
 from danet.training.step import take_step
 
 WARM_UP, STEPS = 5, 3
@@ -38,18 +36,17 @@ def main() -> None:
 def profiled_steps(arguments: argparse.Namespace) -> str:
     """The table of some steps, in the current folder."""
     changes = {"pretrained": "none", "batch_size": arguments.batch, "crop_size": arguments.crop}
-    params = settings("paper", arguments.recipe, **changes)
-    write_noise(TRAIN_SPLIT, arguments.batch, height=64, width=64)  # a run opens its split
-    experiment = resolve(params, arguments.experiment)
-    run = opened(params, arguments.experiment, torch.device(arguments.device))
-    batch = [tensor.to(run.device) for tensor in random_batch(experiment)]
+    plan = write_settings("paper", arguments.recipe, **changes)
+    write_noise(plan, arguments.batch, height=64, width=64)  # a training opens its split
+    state = opened(plan, arguments.experiment, torch.device(arguments.device))
+    images, label = (tensor.to(state.device) for tensor in random_batch(state.experiment))
     for _ in range(WARM_UP):
-        take_step(run, *batch)
+        take_step(state, images, label)
     activities = {"cpu": [ProfilerActivity.CPU], "cuda": [ProfilerActivity.CPU, ProfilerActivity.CUDA]}
     with profile(activities=activities[arguments.device]) as recorded:
         for _ in range(STEPS):
-            take_step(run, *batch)
-        if run.device.type == "cuda":
+            take_step(state, images, label)
+        if state.device.type == "cuda":
             torch.cuda.synchronize()
     order = f"self_{arguments.device}_time_total"
     return recorded.key_averages().table(sort_by=order, row_limit=arguments.rows, max_name_column_width=70)

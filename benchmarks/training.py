@@ -2,8 +2,8 @@
 
     python benchmarks/training.py --out training.json
 
-Textbook is benchmarks/textbook_training.py: float32, channels first, all of the attention map at once,
-eager; convolutions may use TF32 on a GPU, as torch's defaults have it. Ours is the code that
+Textbook is benchmarks/fixtures/textbook_training.py: float32, channels first, all of the attention map
+at once, eager; convolutions may use TF32 on a GPU, as torch's defaults have it. Ours is the code that
 ``danet train`` runs, with the settings of params.yaml. Both sides run at the same learning rates, after
 steps that are not counted; shown are medians. On the CPU they take turns, each in its own process, and a
 ratio is the median of the rounds' ratios.
@@ -33,25 +33,21 @@ from statistics import median
 from typing import Any
 
 import torch
-from machine import describe_machine
-from noise_project import settings, write_noise
-from textbook_training import textbook_step
-from torch import Tensor
+from fixtures.machine import describe_machine
+from fixtures.noise_project import opened, random_batch, write_noise, write_settings
+from fixtures.textbook_training import textbook_step
 
-from danet.data.label_maps import training_lookup
 from danet.data.training_set import BatchOrder, TrainingSet, batches
 from danet.files import write_json
 from danet.planning.cost import training_cost
 from danet.planning.probe import matrix_rate
-from danet.settings import Experiment, Params, resolve
-from danet.training.ranks import Ranks
-from danet.training.run import Run, open_run
+from danet.settings import Experiment, Plan
+from danet.training.state import TrainingState
 from danet.training.step import take_step
 
 Row = dict[str, Any]
 """Of the table: column to value."""
 Step = Callable[[], object]
-TRAIN_SPLIT = Path("data/paper/cityscapes/prepared/train")
 COLUMNS = ("what", "on", "measured", "textbook", "of textbook", "target")
 
 
@@ -84,7 +80,7 @@ def measurements(rounds: int, crop: int, devices: list[str]) -> Iterator[Row]:
         yield start_of_training(rounds)
         yield from cpu_steps(rounds, crop)
     if "cuda" in devices:
-        write_noise(TRAIN_SPLIT, images=32, height=1024, width=2048)
+        write_noise(write_settings("paper"), images=32, height=1024, width=2048)
         rate = matrix_rate(torch.device("cuda"), 5)
         yield {"what": "bfloat16 matrix products, TFLOP/s", "on": "GPU", "measured": rate / 1e12}
         for recipe in ("paper_text", "released_code"):
@@ -99,16 +95,15 @@ def cell(value: object) -> str:
 
 def start_of_training(rounds: int) -> Row:
     """Seconds from the start of ``danet train`` until its first step is done."""
-    settings("demo", log_every=1)
-    write_noise(Path("data/demo/cityscapes/prepared/train"), images=16, height=128, width=256)
-    seconds_of_start()  # fills the page cache
-    measured = median(seconds_of_start() for _ in range(rounds))
+    plan = write_settings("demo", log_every=1)
+    write_noise(plan, images=16, height=128, width=256)
+    metrics = plan.paths.run("danet_r50", 1).metrics
+    seconds_of_start(metrics)  # fills the page cache
+    measured = median(seconds_of_start(metrics) for _ in range(rounds))
     return {"what": "start of training, s", "on": "CPU", "measured": measured, "target": "8"}
 
 
-def seconds_of_start() -> float:
-    folder = Path("results/demo/runs/danet_r50/seed1")
-    metrics = folder / "metrics.jsonl"
+def seconds_of_start(metrics: Path) -> float:
     metrics.unlink(missing_ok=True)
     command = [sys.executable, "-m", "danet", "train", "--experiment", "danet_r50", "--seed", "1"]
     # On the CPU even where there is a GPU, whose start is another row's.
@@ -145,23 +140,23 @@ def cpu_steps(rounds: int, crop: int) -> Iterator[Row]:
         }
 
 
-def ours_on_cpu(crop: int, **changes: object) -> Step:
-    params = cpu_settings(crop, **changes)
-    write_noise(Path("data/demo/cityscapes/prepared/train"), images=2, height=64, width=64)
-    run = opened(params, "danet_r50", torch.device("cpu"))
-    batch = random_batch(run.experiment)
-    return lambda: take_step(run, *batch)
+def ours_on_cpu(crop: int, **changes: Any) -> Step:
+    plan = cpu_settings(crop, **changes)
+    write_noise(plan, images=2, height=64, width=64)
+    state = opened(plan, "danet_r50", torch.device("cpu"))
+    batch = random_batch(state.experiment)
+    return lambda: take_step(state, *batch)
 
 
 def textbook_on_cpu(crop: int) -> Step:
-    experiment = resolve(cpu_settings(crop), "danet_r50")
+    experiment = cpu_settings(crop).experiment("danet_r50")
     step, batch = textbook_step(experiment, torch.device("cpu")), random_batch(experiment)
     return lambda: step(*batch)
 
 
-def cpu_settings(crop: int, **changes: object) -> Params:
+def cpu_settings(crop: int, **changes: Any) -> Plan:
     whole = {"backbone_stand_ins": {}, "datasets": {}}
-    return settings("demo", crop_size=crop, batch_size=2, **whole, **changes)
+    return write_settings("demo", crop_size=crop, batch_size=2, **whole, **changes)
 
 
 @contextmanager
@@ -196,15 +191,15 @@ def answer(make: Callable[[int], Step], crop: int, calls: Connection) -> None:
 def gpu_steps(rounds: int, recipe: str, rate: float) -> Iterator[Row]:
     """DANet-101 on 8 crops of 768 x 768; ``rate`` in floating point operations per second."""
     title = f"DANet-101, 768 x 768, batch 8, {recipe}"
-    params = settings("paper", recipe, pretrained="none")
-    experiment = resolve(params, "danet_r101")
+    plan = write_settings("paper", recipe, pretrained="none")
+    experiment = plan.experiment("danet_r101")
     theirs, their_memory = textbook_on_gpu(experiment, rounds)
-    run = opened(params, "danet_r101", torch.device("cuda"))
-    batch = [tensor.to(run.device) for tensor in random_batch(experiment)]
-    ours, memory = on_gpu(lambda: take_step(run, *batch), rounds)
-    loaded, _ = on_gpu(step_on_next_batch(run, steps=8 * (1 + rounds)), rounds)
-    run.network.compile()
-    compiled, _ = on_gpu(lambda: take_step(run, *batch), rounds)
+    state = opened(plan, "danet_r101", torch.device("cuda"))
+    images, label = (tensor.to(state.device) for tensor in random_batch(experiment))
+    ours, memory = on_gpu(lambda: take_step(state, images, label), rounds)
+    loaded, _ = on_gpu(step_on_next_batch(state, steps=8 * (1 + rounds)), rounds)
+    state.network.compile()
+    compiled, _ = on_gpu(lambda: take_step(state, images, label), rounds)
     flops = training_cost(experiment.model, 768, 8, bfloat16=True, whole_map=False).flops
     yield gpu_row(f"{title}: share of the matrix rate", flops / ours / rate, "at least 0.45")
     yield gpu_row(f"{title}: input stall", max(0.0, 1 - ours / loaded), "under 0.02")
@@ -216,8 +211,8 @@ def gpu_steps(rounds: int, recipe: str, rate: float) -> Iterator[Row]:
 def textbook_on_gpu(experiment: Experiment, rounds: int) -> tuple[float, float]:
     """Seconds of a step and GiB; what it held is free afterwards."""
     step = textbook_step(experiment, torch.device("cuda"))
-    batch = [tensor.cuda() for tensor in random_batch(experiment)]
-    return on_gpu(lambda: step(*batch), rounds)
+    images, label = (tensor.cuda() for tensor in random_batch(experiment))
+    return on_gpu(lambda: step(images, label), rounds)
 
 
 def gpu_row(what: str, measured: float, target: str, textbook: float | None = None) -> Row:
@@ -225,29 +220,13 @@ def gpu_row(what: str, measured: float, target: str, textbook: float | None = No
     return {"what": what, "on": "GPU", "measured": measured, "target": target} | ratio
 
 
-def opened(params: Params, experiment: str, device: torch.device) -> Run:
-    """A training before its first step, on the split of noise."""
-    run = open_run(params, resolve(params, experiment), 1, Ranks(), device)
-    run.network.train()
-    return run
-
-
-def random_batch(experiment: Experiment) -> tuple[Tensor, Tensor]:
-    torch.manual_seed(1)
-    training, classes = experiment.training, experiment.model.classes
-    size = (training.batch_size, training.crop_size, training.crop_size)
-    images = torch.randint(0, 256, (size[0], 3, *size[1:]), dtype=torch.uint8)
-    return images, torch.randint(0, classes, size, dtype=torch.uint8)
-
-
-def step_on_next_batch(run: Run, steps: int) -> Step:
+def step_on_next_batch(state: TrainingState, steps: int) -> Step:
     """A step on a batch from the loader, as ``danet train`` has it."""
-    training = run.experiment.training
-    order = BatchOrder(len(run.split), training.batch_size, steps, seed=1)
-    lookup = training_lookup(run.experiment.dataset, run.experiment.model.classes)
-    crops = TrainingSet(run.split, training, 1, lookup)
-    loader = iter(batches(crops, order, run.experiment.compute.workers, pinned=True))
-    return lambda: take_step(run, *next(loader))
+    training = state.experiment.training
+    order = BatchOrder(len(state.split), training.batch_size, steps, seed=1)
+    crops = TrainingSet(state.split, training, 1, state.labels.lookup)
+    loader = iter(batches(crops, order, state.experiment.compute.workers, pinned=True))
+    return lambda: take_step(state, *next(loader))
 
 
 def in_turns(sides: Sequence[Step], rounds: int) -> list[list[float]]:

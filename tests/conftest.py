@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from prepared_splits import write_prepared
 
-from danet.data.prepared import PreparedSplit
-from danet.training.arithmetic import flush_denormals
+from danet.data.prepared.split import PreparedSplit
+from danet.machine.arithmetic import flush_denormals
 
 # As a command does: before torch starts its threads, which keep what holds at that moment.
 flush_denormals()
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def made_split(tmp_path: Path) -> Callable[..., PreparedSplit]:
-    """Make a prepared split of random images in which the colour tells the class."""
+    """Make a prepared split of random images whose colours show the classes."""
 
     def make(
         images: int = 8,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from danet.data.prepared import Entry, PreparedSplit, write_index
+from danet.data.prepared.split import PreparedImage, PreparedSplit, write_index
 
 
 def write_prepared(
@@ -26,7 +26,7 @@ def write_prepared(
     entries, offset = [], 0
     for position, (image, label) in enumerate(zip(images, labels, strict=True)):
         checksums = zlib.crc32(image.tobytes()), zlib.crc32(label.tobytes())
-        entries.append(Entry(f"image{position}", *label.shape, offset, *checksums))
+        entries.append(PreparedImage(f"image{position}", *label.shape, offset, *checksums))
         offset += label.size
     write_index(folder, dataset, split, entries)
     return PreparedSplit(folder)

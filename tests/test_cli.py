@@ -1,4 +1,4 @@
-"""The command line: quick help, and a user's mistake told without a traceback."""
+"""The command line: quick help, and a user's error shown without a traceback."""
 
 import subprocess
 import sys
@@ -34,14 +34,14 @@ def test_a_mistyped_experiment_ends_with_one_message():
     result = danet("train", "--experiment", "fcn_50", "--seed", "1", "--profile", "demo")
     assert result.returncode == 1
     assert result.stderr.splitlines() == [
-        'error: no experiment "fcn_50" in params.yaml; did you mean "fcn_r50"?'
+        'error: there is no experiment "fcn_50" in params.yaml; did you mean "fcn_r50"?'
     ]
 
 
 def test_outside_the_project_the_command_says_where_to_go(tmp_path):
     result = danet("check", cwd=tmp_path)
     assert result.returncode == 1
-    assert result.stderr == "error: params.yaml is not here\n  -> run the command in the project's folder\n"
+    assert result.stderr == "error: params.yaml not found\n  -> run the command in the project's folder\n"
 
 
 def test_a_training_refuses_fewer_gpus_than_the_settings_say(tmp_path):

@@ -1,4 +1,4 @@
-"""A file is there as a whole or not at all."""
+"""All of a file is written, or nothing."""
 
 import errno
 import resource
@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from danet.data.folders import replacing_folder
 from danet.errors import StorageError
-from danet.files import digest, replacing, require_room, storing, write_json, write_text
+from danet.files import digest, replacing, replacing_folder, require_room, storing, write_json, write_text
 
 
 def test_a_fault_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -66,7 +65,7 @@ def test_full_disk_leaves_the_old_folder_and_nothing_else(small_disk):
     assert (disk / "raw/file").read_text() == "old"
 
 
-def test_read_only_folder_is_told_by_the_name_that_was_asked_for(read_only_folder):
+def test_read_only_folder_is_named_as_the_caller_knows_it(read_only_folder):
     with pytest.raises(StorageError, match=rf"{read_only_folder}/a\.json: .*Read-only file system\)\n  -> "):
         write_json(read_only_folder / "a.json", {})
     with (
@@ -76,7 +75,7 @@ def test_read_only_folder_is_told_by_the_name_that_was_asked_for(read_only_folde
         pass
 
 
-def test_a_write_that_names_no_file_is_told_by_the_name_that_is_given(tmp_path):
+def test_a_failed_write_that_names_no_file_is_reported_with_the_given_name(tmp_path):
     with (
         pytest.raises(StorageError, match=r"results/table\.tex: .*No space left"),
         storing(Path("results/table.tex")),
@@ -95,7 +94,7 @@ def test_file_larger_than_the_system_takes(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_other_faults_of_the_system_pass_as_they_are(tmp_path):
+def test_other_errors_of_the_system_pass_unchanged(tmp_path):
     with pytest.raises(FileNotFoundError), storing(tmp_path):
         (tmp_path / "nowhere").read_text()
     with pytest.raises(OSError, match="Input/output") as error, storing(tmp_path):
@@ -105,5 +104,5 @@ def test_other_faults_of_the_system_pass_as_they_are(tmp_path):
 
 def test_room(tmp_path):
     require_room(tmp_path, 1)
-    with pytest.raises(StorageError, match=rf"{tmp_path}: 1,000,000,000,000 MB are needed there"):
+    with pytest.raises(StorageError, match=rf"{tmp_path}: 1,000,000,000,000 MB are needed and"):
         require_room(tmp_path, 10**18)

@@ -6,38 +6,39 @@ Snakefile and dvc.yaml declare for it. Imports of heavy packages wait until a co
 
 import logging
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from danet.errors import SettingsError, UserError
 from danet.files import storing
-from danet.gpu_lease import leased_gpus, visible_devices
-from danet.settings import Params, load_params, resolve, result_paths
-from danet.settings.schema import (
-    DatasetName,
-    FigureName,
-    ProfileName,
-    ProtocolName,
-    RecipeName,
-    TableName,
-)
+from danet.machine.gpu_lease import leased_gpus, visible_devices
+from danet.settings import FigureName, Plan, TableName, load_plan, load_plans
+
+if TYPE_CHECKING:
+    from danet.jobs.job import Job
 
 app = typer.Typer(
-    help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="Every stage of the workflow as one plain command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
-Profile = Annotated[ProfileName | None, typer.Option(help="Takes the place of params.yaml's profile.")]
-Recipe = Annotated[RecipeName | None, typer.Option(help="Takes the place of params.yaml's recipe.")]
-Dataset = Annotated[DatasetName, typer.Option(help="Data set.")]
-Experiment = Annotated[str, typer.Option(help="Key in params.yaml's experiments.")]
+Profile = Annotated[str | None, typer.Option(help="Takes the place of params.yaml's profile.")]
+Recipe = Annotated[str | None, typer.Option(help="Takes the place of params.yaml's recipe.")]
+DatasetKey = Annotated[str, typer.Option("--dataset", help="Key in params.yaml's datasets.")]
+ExperimentKey = Annotated[str, typer.Option("--experiment", help="Key in params.yaml's experiments.")]
 Processes = Annotated[int | None, typer.Option(min=1, help="Default: one for each CPU core.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the training.")]
+Again = Annotated[bool, typer.Option("--again", help="Make it again although it is current.")]
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends with its message and no traceback."""
+    """Run the command line; an error of the user's ends with its message and no traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         with storing():
@@ -48,7 +49,7 @@ def main() -> None:
 
 @app.command()
 def check(
-    dataset: Annotated[DatasetName | None, typer.Option(help="Default: all of the profile.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Default: all of the profile.")] = None,
     every_pixel: Annotated[
         bool, typer.Option("--every-pixel", help="Decode all; verify what is prepared.")
     ] = False,
@@ -58,13 +59,14 @@ def check(
     processes: Processes = None,
     profile: Profile = None,
 ) -> None:
-    """Say which data sets are there, which are missing, and what is wrong with them."""
+    """Show which data sets are there, which are missing, and what is wrong with them."""
     from danet.data.check import check
 
     if brief and every_pixel:
         raise SettingsError("--brief and --every-pixel exclude each other", "leave out one of them")
-    datasets = None if dataset is None else [dataset]
-    for paragraph in check(load_params(profile=profile), datasets, brief, every_pixel, processes):
+    plan = load_plan(profile=profile)
+    datasets = None if dataset is None else [plan.dataset(dataset).name]
+    for paragraph in check(plan, datasets, brief, every_pixel, processes):
         typer.echo(f"{paragraph}\n")
 
 
@@ -82,19 +84,19 @@ def plan(
     """Say what every training and evaluation will take, before any is started."""
     from datetime import datetime
 
+    from danet.planning.description import describe
     from danet.planning.forecast import forecast
     from danet.planning.probe import probe, stated
-    from danet.planning.table import describe
 
-    params = load_params(profile=profile, recipe=recipe)
+    planned = load_plan(profile=profile, recipe=recipe)
     device = stated(rate) if rate else probe(probe_seconds)
     count = gpus or len(visible_devices()) or 1
-    typer.echo(describe(forecast(params, device), count, datetime.now()))
+    typer.echo(describe(forecast(planned, device), count, datetime.now()))
 
 
 @app.command()
 def download(
-    dataset: Dataset,
+    dataset: DatasetKey,
     profile: Profile = None,
     generate: Annotated[
         int | None,
@@ -105,64 +107,82 @@ def download(
     ] = None,
 ) -> None:
     """Fetch, verify and unpack a data set, or adopt the folder or archives that its variable names."""
-    from danet.data.availability import require_obtainable
-    from danet.data.download import download
-    from danet.data.trial import trial_size
+    from danet.data.obtaining.download import download
+    from danet.data.obtaining.obtainable import require_obtainable
+    from danet.data.obtaining.trial import trial_size
+    from danet.settings.job_facts import note_data
 
-    params = load_params(profile=profile)
-    trial = trial_size(params, dataset, generate, size)
+    plan = load_plan(profile=profile)
+    wanted = plan.dataset(dataset)
+    trial = trial_size(wanted, generate, size)
     if trial is None:
-        require_obtainable(params, [dataset])
-    download(params, dataset, trial)
+        require_obtainable(plan, [wanted.name])
+    download(wanted, trial)
+    if trial is None:
+        note_data("download", wanted)
 
 
 @app.command()
-def prepare(
-    dataset: Dataset,
-    profile: Profile = None,
-    processes: Processes = None,
-) -> None:
+def prepare(dataset: DatasetKey, profile: Profile = None, processes: Processes = None) -> None:
     """Check every image and label once, and store them for random access."""
-    from danet.data.preparation import prepare
+    from danet.data.prepared.preparing import prepare
+    from danet.settings.job_facts import note_data
 
-    prepare(load_params(profile=profile), dataset, processes)
+    wanted = load_plan(profile=profile).dataset(dataset)
+    prepare(wanted, processes)
+    note_data("prepare", wanted)
 
 
 @app.command()
 def train(
-    experiment: Experiment,
+    experiment: ExperimentKey,
     seed: Seed,
     profile: Profile = None,
     recipe: Recipe = None,
     gpus: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="GPUs that a workflow has set aside for this.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="From the first step; what is there is set aside.")
+    ] = False,
 ) -> None:
     """Train one network; goes on where an interrupted training of the same settings stopped."""
+    from danet.jobs.job import training_job
+    from danet.runs.finished import keep_finished, restore_finished, set_aside
+    from danet.runs.writer import only_writer
     from danet.training.launch import require_set_aside, run_ranks, started_as_rank
 
-    params = load_params(profile=profile, recipe=recipe)
-    # A mistake in the settings should not have to wait for a GPU.
-    wanted = resolve(params, experiment).compute.gpus
+    plan = load_plan(profile=profile, recipe=recipe)
+    # An error in the settings should not have to wait for a GPU.
+    wanted = plan.experiment(experiment).compute.gpus
     require_set_aside(gpus, wanted)
     if started_as_rank():
-        _train_here(params, experiment, seed)
+        _train_here(plan, experiment, seed)
         return
-    with leased_gpus(wanted) as lease:
-        if wanted == 1:
-            _train_here(params, experiment, seed)
-        else:
-            again = [sys.executable, "-m", "danet", *sys.argv[1:]]
-            raise typer.Exit(run_ranks(again, wanted, lease.files))
+    run = plan.paths.run(experiment, seed)
+    with only_writer(run.root):
+        restore_finished(run)
+        if again and (folder := set_aside(run)):
+            typer.echo(f"the run that was there is now in {folder}")
+        if _is_current(plan, training_job(plan, experiment, seed), again):
+            keep_finished(run)
+            return
+        with leased_gpus(wanted) as lease:
+            if wanted == 1:
+                _train_here(plan, experiment, seed)
+            else:
+                command = [sys.executable, "-m", "danet", *sys.argv[1:]]
+                if status := run_ranks(command, wanted, lease.files):
+                    raise typer.Exit(status)
 
 
-def _train_here(params: Params, experiment: str, seed: int) -> None:
+def _train_here(plan: Plan, experiment: str, seed: int) -> None:
     """In this process, with the GPU that it sees."""
-    from danet.interruption import Interrupted
+    from danet.machine.interruption import Interrupted
     from danet.training.train import train
 
     try:
-        train(params, experiment, seed)
+        train(plan, experiment, seed)
     except Interrupted as interrupted:
         typer.echo(f"stopped by {interrupted}; the same command goes on from here", err=True)
         raise typer.Exit(interrupted.exit_status) from None
@@ -170,47 +190,53 @@ def _train_here(params: Params, experiment: str, seed: int) -> None:
 
 @app.command()
 def evaluate(
-    experiment: Experiment,
+    experiment: ExperimentKey,
     seed: Seed,
-    protocol: Annotated[ProtocolName, typer.Option(help="ss: single scale, ms: multi scale.")],
+    protocol: Annotated[str, typer.Option(help="ss: single scale, ms: multi scale.")],
     profile: Profile = None,
     recipe: Recipe = None,
+    again: Again = False,
 ) -> None:
     """Score a trained network on the evaluation split; writes the confusion matrix."""
-    params = load_params(profile=profile, recipe=recipe)
-    resolve(params, experiment)
-    with leased_gpus():
-        from danet.evaluation.evaluate import evaluate_run
-        from danet.files import read_json
-        from danet.tracking import attach_evaluation
+    from danet.jobs.job import evaluation_job
 
-        scores = read_json(evaluate_run(params, experiment, seed, protocol))
-        record = read_json(result_paths(params).run(experiment, seed).record)
-        attach_evaluation(params, record["mlflow_run_id"], scores)
+    plan = load_plan(profile=profile, recipe=recipe)
+    job = evaluation_job(plan, experiment, seed, protocol)
+    if _is_current(plan, job, again):
+        return
+    with leased_gpus(), _noting_what_made(plan, job):
+        from danet.evaluation.averaged_classes import AveragedClasses
+        from danet.evaluation.evaluate import evaluate_run
+        from danet.runs.evaluation_file import read_evaluation
+        from danet.tracking import send_run
+
+        scores = read_evaluation(evaluate_run(plan, experiment, seed, protocol))
+        send_run(plan, experiment, seed)
+        absent = plan.experiment(experiment).protocol(protocol).absent_classes
         typer.echo(
-            f"{experiment} seed {seed} {protocol}: mIoU {100 * scores['miou']:.2f} %"
-            f" over {scores['protocol']['classes']} classes"
+            f"{experiment} seed {seed} {protocol}: mIoU {100 * scores.miou:.2f} %"
+            f" {AveragedClasses.of(scores.iou, absent)}"
         )
 
 
 @app.command()
 def import_checkpoint(
     file: Annotated[Path, typer.Argument(help="DANet of the authors' code (.pth.tar) or of mmsegmentation.")],
-    experiment: Experiment,
+    experiment: ExperimentKey,
     seed: Seed,
     profile: Profile = None,
     recipe: Recipe = None,
 ) -> None:
     """File a network that others trained as a run, so that it can be evaluated."""
-    from danet.importing import import_checkpoint
+    from danet.runs.importing import import_checkpoint
 
-    params = load_params(profile=profile, recipe=recipe)
-    imported = import_checkpoint(params, file, experiment, seed)
+    plan = load_plan(profile=profile, recipe=recipe)
+    imported = import_checkpoint(plan, file, experiment, seed, load_plans(profile=plan.profile))
     for note in imported.notes:
         typer.echo(note)
     typer.echo(
-        f"{imported.path}\n  -> danet evaluate --experiment {experiment} --seed {seed} --protocol ss"
-        f" --profile {params.profile} --recipe {params.recipe}"
+        f"{imported.path}\n"
+        f"  -> danet evaluate --experiment {experiment} --seed {seed} --protocol ss {plan.options}"
     )
 
 
@@ -219,11 +245,19 @@ def table(
     name: Annotated[TableName, typer.Argument(help="Table of the paper.")],
     profile: Profile = None,
     recipe: Recipe = None,
+    again: Again = False,
 ) -> None:
     """Write one of the paper's tables as .tex, .csv and .md."""
-    from danet.reporting.tables import write_table
+    from danet.jobs.job import table_job
 
-    _say_written(write_table(load_params(profile=profile, recipe=recipe), name))
+    plan = load_plan(profile=profile, recipe=recipe)
+    job = table_job(plan, name)
+    if _is_current(plan, job, again):
+        return
+    with _noting_what_made(plan, job):
+        from danet.reporting.tables.assembly import write_table
+
+        _list(write_table(plan, name))
 
 
 @app.command()
@@ -231,23 +265,80 @@ def figure(
     name: Annotated[FigureName, typer.Argument(help="Figure of the paper.")],
     profile: Profile = None,
     recipe: Recipe = None,
+    again: Again = False,
 ) -> None:
     """Draw one of the paper's figures as .pdf and .png."""
-    params = load_params(profile=profile, recipe=recipe)
-    with leased_gpus():
+    from danet.jobs.job import figure_job
+
+    plan = load_plan(profile=profile, recipe=recipe)
+    job = figure_job(plan, name)
+    if _is_current(plan, job, again):
+        return
+    with leased_gpus(), _noting_what_made(plan, job):
         from danet.reporting.figures import draw_figure
 
-        _say_written(draw_figure(params, name))
+        _list(draw_figure(plan, name))
 
 
 @app.command()
-def report(profile: Profile = None, recipe: Recipe = None) -> None:
+def report(profile: Profile = None, recipe: Recipe = None, again: Again = False) -> None:
     """Write one page with all tables, figures and training curves, readable offline."""
-    from danet.reporting.report import write_report
+    from danet.jobs.job import report_job
 
-    _say_written([write_report(load_params(profile=profile, recipe=recipe))])
+    plan = load_plan(profile=profile, recipe=recipe)
+    job = report_job(plan)
+    if _is_current(plan, job, again):
+        return
+    with _noting_what_made(plan, job):
+        from danet.reporting.dvc_views import write_dvc_views
+        from danet.reporting.page.report import write_report
+
+        _list([write_report(plan), *write_dvc_views(plan)])
 
 
-def _say_written(paths: list) -> None:
-    for path in paths:
-        typer.echo(path)
+@app.command()
+def status(profile: Profile = None, recipe: Recipe = None) -> None:
+    """Show which results are current, which are stale and why, and which are missing."""
+    from danet.jobs.status import describe_status
+
+    _list(describe_status(load_plan(profile=profile, recipe=recipe)))
+
+
+@app.command()
+def accept(
+    jobs: Annotated[list[str] | None, typer.Argument(help="As danet status names them.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are stale.")] = False,
+    profile: Profile = None,
+    recipe: Recipe = None,
+) -> None:
+    """Take stale results as they are; that, and in what they differ, is recorded."""
+    from danet.jobs.status import accept_jobs
+
+    if bool(jobs) == everything:
+        raise SettingsError("name the jobs to accept, or --all", "danet status")
+    _list(accept_jobs(load_plan(profile=profile, recipe=recipe), jobs))
+
+
+def _is_current(plan: Plan, job: "Job", again: bool) -> bool:
+    """Whether the result is there and its settings, code and inputs are those of now; says so."""
+    from danet.jobs.made import is_current
+
+    if again or not is_current(plan.paths, job):
+        return False
+    typer.echo(f"{job.name} is finished and current; --again makes it again")
+    return True
+
+
+@contextmanager
+def _noting_what_made(plan: Plan, job: "Job") -> Iterator[None]:
+    """Note settings, code and inputs as they were before the block, once it has ended well."""
+    from danet.jobs.made import basis_of, write_made
+
+    basis = basis_of(job)
+    yield
+    write_made(plan.paths, job, basis)
+
+
+def _list(lines: Iterable[Path | str]) -> None:
+    for line in lines:
+        typer.echo(line)

@@ -1,11 +1,11 @@
-"""One class per kind of user mistake; each message says what is wrong, where, and what to do next.
+"""One class for each kind of error that the user can fix: what is wrong, where, and what to do next.
 
-The command line prints these without a traceback. Anything else that is raised is a defect of ours.
+The command line prints these without a traceback. Anything else that is raised is a bug of ours.
 """
 
 
 class UserError(Exception):
-    """Something that the user can mend.
+    """An error that the user can fix.
 
     Args:
         problem: what is wrong, naming the file, the key or the value.
@@ -22,15 +22,15 @@ class SettingsError(UserError):
 
 
 class MissingDataError(UserError):
-    """Data that a stage needs is not there, or cannot be had without the user's help."""
+    """Data that a stage needs is missing, or cannot be obtained without the user's help."""
 
 
 class BadDataError(UserError):
-    """A file of a data set is not what its official format says: unreadable, mislabelled, cut off."""
+    """A file is not what its format says: unreadable, mislabelled, cut off."""
 
 
 class DownloadError(UserError):
-    """An archive could not be fetched, or what came is not what the table of sources promises."""
+    """An archive could not be fetched, or differs from what the table of sources states."""
 
 
 class StorageError(UserError):
@@ -43,3 +43,7 @@ class CheckpointError(UserError):
 
 class TrainingError(UserError):
     """A training stopped for a reason that the user can act on."""
+
+
+class RunBusyError(UserError):
+    """Another process is writing to the same run."""

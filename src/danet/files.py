@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one: a temporary name first, then a rename."""
+"""Writing files and folders so that a reader never sees half of one: a temporary name, then a rename."""
 
 import errno
 import hashlib
@@ -14,9 +14,9 @@ from typing import Any
 from danet.errors import StorageError
 
 _MAKE_ROOM = "make room there, then run the same command again"
-_LOOK_AT_PERMISSIONS = "see who may write there (ls -ld), or keep the folder elsewhere"
+_LOOK_AT_PERMISSIONS = "check who may write there (ls -ld), or keep the folder elsewhere"
 
-# What the system says of a place that is full, closed or forbidden, and what the user can do about it.
+# What the system reports of a place that is full, read-only or forbidden, and what the user can do about it.
 STORAGE_REMEDIES = {
     errno.ENOSPC: _MAKE_ROOM,
     errno.EDQUOT: _MAKE_ROOM,
@@ -29,13 +29,14 @@ STORAGE_REMEDIES = {
 
 @contextmanager
 def storing(path: Path | None = None) -> Iterator[None]:
-    """Tell a full, read-only or forbidden place as a mistake that the user can mend.
+    """Turn disk errors that the user can fix into StorageError.
 
     Args:
-        path: what is named where the system names no file, as it does when a write fails.
+        path: named in the message where the system names no file, as when a write fails.
 
     Raises:
-        StorageError: takes the place of such an OSError; every other exception passes.
+        StorageError: in place of an OSError that says that the disk is full, read-only or forbidden;
+            every other exception passes.
     """
     try:
         yield
@@ -49,7 +50,7 @@ def storing(path: Path | None = None) -> Iterator[None]:
 
 
 def _place(error: OSError, path: Path | None) -> str | Path:
-    """The name that the user knows: that of ``path`` rather than of its temporary stand-in."""
+    """The name that the user knows: ``path`` rather than its temporary stand-in."""
     if error.filename is None:
         return path or f"a file of {Path.cwd()}"
     if path is not None and str(error.filename).startswith(str(path.parent / f".{path.stem}-")):
@@ -58,19 +59,19 @@ def _place(error: OSError, path: Path | None) -> str | Path:
 
 
 def require_room(folder: Path, needed: int) -> None:
-    """Stop before a disk is filled in vain.
+    """Stop before a disk is filled for nothing.
 
     Args:
-        folder: an existing folder of the disk.
+        folder: an existing folder on the disk.
         needed: bytes that are about to be written there.
 
     Raises:
-        StorageError: that many are not free.
+        StorageError: fewer bytes are free.
     """
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise StorageError(
-            f"{folder}: {needed / 1e6:,.0f} MB are needed there and {free / 1e6:,.0f} MB are free", _MAKE_ROOM
+            f"{folder}: {needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free", _MAKE_ROOM
         )
 
 
@@ -82,7 +83,7 @@ def replacing(target: Path) -> Iterator[Path]:
     the temporary file is removed and ``target`` stays as it was.
 
     Raises:
-        StorageError: the place is full, read-only or forbidden.
+        StorageError: the disk is full, read-only or forbidden.
     """
     with storing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,14 +98,46 @@ def replacing(target: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def scratch_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``target`` and remove it afterwards.
+
+    The next call removes what a killed process left, so only one process at a time may work on a ``target``.
+
+    Raises:
+        StorageError: the disk is full, read-only or forbidden.
+    """
+    with storing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in target.parent.glob(f".{target.name}-*"):
+            shutil.rmtree(leftover)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+            yield Path(folder)
+
+
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of ``target`` if the block succeeds.
+
+    On an exception the new folder is removed and ``target`` stays as it was.
+    """
+    with scratch_folder(target) as scratch:
+        new = scratch / "new"
+        new.mkdir()
+        yield new
+        if target.exists():
+            target.replace(scratch / "old")
+        new.replace(target)
+
+
 def write_text(target: Path, text: str) -> None:
-    """Write ``text`` to ``target`` as a whole or not at all."""
+    """Write ``text`` to ``target``, all of it or nothing."""
     with replacing(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, ending in a newline, as a whole or not at all."""
+    """Write ``value`` as indented JSON that ends in a newline, all of it or nothing."""
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -121,7 +154,7 @@ def digest(value: Any) -> str:
 def file_digest(
     path: Path, algorithm: str = "sha256", on_bytes: Callable[[int], None] = lambda count: None
 ) -> str:
-    """The hexadecimal checksum of a file; ``on_bytes`` is told how many bytes more have been read."""
+    """The hexadecimal checksum of a file; ``on_bytes`` gets the size of each piece that has been read."""
     found = hashlib.new(algorithm)
     with path.open("rb") as stream:
         while piece := stream.read(1 << 20):

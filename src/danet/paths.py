@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunPaths:
-    """Files of one training, below ``results/<profile>/runs/<experiment>/seed<N>/``."""
+    """Files of one training, below ``results/<profile>/<recipe>/runs/<experiment>/seed<N>/``."""
 
     root: Path
 
@@ -40,10 +40,15 @@ class RunPaths:
         """The checkpoint before the last one, for the case that that one is damaged."""
         return self.root / "previous.pth"
 
+    @property
+    def tracking(self) -> Path:
+        """Which MLflow run shows it."""
+        return self.root / ".mlflow-run"
+
 
 @dataclass(frozen=True)
 class ResultPaths:
-    """Files of one profile, below ``results/<profile>/``."""
+    """Files of one profile and recipe, below ``results/<profile>/<recipe>/``."""
 
     root: Path
 
@@ -58,6 +63,19 @@ class ResultPaths:
 
     def figure(self, name: str, suffix: str) -> Path:
         return self.root / "figures" / f"{name}.{suffix}"
+
+    def made(self, job: str) -> Path:
+        """What the result of a job was made with."""
+        return self.root / "made" / f"{job}.json"
+
+    def curve(self, experiment: str) -> Path:
+        """Loss by step, for ``dvc plots``."""
+        return self.root / "curves" / f"{experiment}.csv"
+
+    def metrics(self, experiment: str) -> Path:
+        """mIoU for ``dvc metrics``; apart from the other results, since git holds these files."""
+        *project, _, profile, recipe = self.root.parts
+        return Path(*project, "metrics", profile, recipe, f"{experiment}.json")
 
     @property
     def report(self) -> Path:
@@ -84,6 +102,10 @@ class DatasetPaths:
     def receipt(self) -> Path:
         """What the download stage leaves: where the official tree lies and how it came there."""
         return self.root / "receipt.json"
+
+    def made(self, command: str) -> Path:
+        """The settings with which ``download`` or ``prepare`` was run."""
+        return self.root / "made" / f"{command}.json"
 
     def prepared(self, split: str) -> Path:
         """Folder of one prepared split: images.npy, labels.npy, index.json."""

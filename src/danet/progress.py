@@ -1,8 +1,9 @@
-"""Progress of a long command on stderr: one line that renews itself on a terminal, a few in a log."""
+"""Progress of a long command on stderr: one line that is rewritten on a terminal, a few in a log."""
 
 import sys
 import time
 from types import TracebackType
+from typing import Self
 
 SECONDS_BETWEEN_LINES = 5
 SECONDS_OF_SILENCE = 60
@@ -11,12 +12,12 @@ SECONDS_OF_SILENCE = 60
 class ProgressLine:
     """Reports how much of ``total`` is done; use it as a context.
 
-    On a terminal one line is rewritten. Elsewhere a line comes at every tenth of the work, but no
-    two within five seconds, and never a minute passes without one.
+    On a terminal one line is rewritten. Elsewhere there is a line for every tenth of the work, but no
+    two within five seconds, and at least one a minute.
 
     Args:
         title: what is going on, for example ``train danet_r50 seed 1``.
-        total: amount of work, or None where it is not known.
+        total: amount of work; None if it is not known.
         unit: what is counted; ``B`` is shown in MB.
         done: amount that was done before.
     """
@@ -28,7 +29,7 @@ class ProgressLine:
         self._started = self._shown_at = time.monotonic()
         self._done_before = self._shown = done
 
-    def __enter__(self) -> "ProgressLine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -38,7 +39,7 @@ class ProgressLine:
             self._show(last=True)
 
     def advance(self, amount: int = 1, details: str | None = None) -> None:
-        """Count ``amount`` more as done, and say so if it is time.
+        """Count ``amount`` more as done, and report it if it is time.
 
         Args:
             amount: what has been done since the last call.

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from danet.data.augmentation import Crop, Span, cut, draw_crop
-from danet.data.label_maps import IGNORED
-from danet.settings import load_params, resolve
+from danet.labels import IGNORED
+from danet.settings import load_plan
 
-TRAINING = resolve(load_params(Path(__file__).parents[2] / "params.yaml"), "danet_r101_da").training
+TRAINING = load_plan(Path(__file__).parents[2] / "params.yaml").experiment("danet_r101_da").training
 
 # Base size, crop size, random scale, and height and width of an image.
 CITYSCAPES = (1024, 768, (0.75, 2.0), 1024, 2048)

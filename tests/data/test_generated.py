@@ -7,11 +7,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from danet.data import processes
 from danet.data.generated.archives import write_archives
 from danet.data.generated.scenes import VOCABULARIES, draw_scene
-from danet.data.label_maps import label_map
-from danet.settings.schema import GeneratedData
+from danet.labels import label_map
+from danet.machine import processes
+from danet.settings import GeneratedData
 
 DATASETS = ("cityscapes", "pascal_context", "coco_stuff", "camvid")
 
@@ -52,7 +52,7 @@ def test_scenes_differ_by_split_and_index(dataset):
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_vocabulary_speaks_of_classes_that_exist(dataset):
+def test_vocabulary_has_classes_that_exist(dataset):
     assert set(VOCABULARIES[dataset].values()) <= set(label_map(dataset).names)
 
 

@@ -1,4 +1,4 @@
-"""The order and the augmentation of a training depend on seed and step alone."""
+"""The order and the augmentation of a training depend on seed and step only."""
 
 import multiprocessing
 import pickle
@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from danet.data.prepared import PreparedSplit
+from danet.data.prepared.split import PreparedSplit
 from danet.data.training_set import BatchOrder, TrainingSet, batches, step_count
 from danet.errors import BadDataError, TrainingError
-from danet.settings import load_params, resolve
+from danet.settings import load_plan
 
-TRAINING = resolve(
-    load_params(Path(__file__).parents[2] / "params.yaml", profile="demo"), "danet_r50"
-).training
+PLAN = load_plan(Path(__file__).parents[2] / "params.yaml", profile="demo")
+TRAINING = PLAN.experiment("danet_r50").training
 SMALL = TRAINING.model_copy(update={"crop_size": 32, "short_side": 40, "random_scale": (0.75, 2.0)})
 LOOKUP = np.arange(256, dtype=np.uint8)
 
@@ -72,14 +71,18 @@ def test_loading_draws_nothing_from_the_global_generator(split):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_damaged_label_is_told_without_a_traceback(split, workers):
-    path = split.folder / "labels.npy"
+@pytest.mark.parametrize("kind", ["image", "label"])
+def test_a_damaged_file_is_reported_within_the_first_epoch(split, workers, kind):
+    """Without a traceback, whichever rows the crop of that epoch shows."""
+    path = split.folder / f"{kind}s.npy"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
+    order = BatchOrder(len(split), 5, steps=2, seed=5)
+    training_set = TrainingSet(PreparedSplit(split.folder), SMALL, 5, LOOKUP)
     with pytest.raises(BadDataError) as error:
-        crops(PreparedSplit(split.folder), workers)
-    assert str(error.value).startswith(f"{path}: the label of image9 is damaged\n  -> danet prepare")
+        list(batches(training_set, order, workers, pinned=False))
+    assert str(error.value).startswith(f"{path}: the {kind} of image9 is damaged\n  -> danet prepare")
 
 
 def test_a_copy_for_a_spawned_worker_gives_the_same(split):
@@ -111,7 +114,7 @@ def test_iterations_take_the_place_of_epochs():
 def test_the_lookup_is_applied_to_labels(split):
     lookup = np.full(256, 9, np.uint8)
     lookup[255] = 255
-    # The scaled image is smaller than the crop, so some of the label is filled up.
+    # The scaled image is smaller than the crop, so some of the label is padding.
     training = SMALL.model_copy(update={"random_scale": (0.5, 0.7)})
     image, label = TrainingSet(split, training, 5, lookup)[0, 0]
     assert set(label.unique().tolist()) == {9, 255}

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from danet.evaluation.confusion import confusion_matrix, iou, mean_iou, pixel_accuracy
+from danet.evaluation.averaged_classes import AveragedClasses
+from danet.evaluation.confusion import confusion_matrix, iou, iou_by_class, mean_iou, pixel_accuracy
 
 CLASSES = 5
 
@@ -48,7 +49,7 @@ def test_ratios_against_their_definition(maps):
         values.append((predicted & true).sum() / union if union else math.nan)
     np.testing.assert_allclose(iou(confusion), values)
     assert math.isnan(values[3])
-    assert mean_iou(confusion) == pytest.approx(np.mean([value for value in values if value == value]))
+    assert mean_iou(confusion, "left_out") == pytest.approx(np.mean([values[k] for k in (0, 1, 2, 4)]))
     assert pixel_accuracy(confusion) == pytest.approx((prediction == truth)[truth != 255].mean())
 
 
@@ -62,10 +63,66 @@ def test_ratios_against_torchmetrics(maps):
     np.testing.assert_allclose(iou(confusion_matrix(*maps, CLASSES))[present], expected, rtol=1e-6)
 
 
-def test_a_class_that_is_only_predicted_counts_as_zero():
+def some_maps(seed: int, predicted: list[int], true: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Prediction and truth of some classes each."""
+    random = np.random.default_rng(seed)
+    truth = random.choice(np.array([*true, 255]), (11, 13))
+    guess = random.choice(predicted, truth.shape)
+    right = np.isin(truth, predicted) & (random.random(truth.shape) < 0.5)
+    return np.where(right, truth, guess), truth
+
+
+SOME_CLASSES = [
+    ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
+    ([0, 1, 4], [0, 1, 2]),  # 4 is only predicted, 2 only true, 3 neither
+    ([3], [0, 1]),
+    ([0], [0, 2, 3]),
+]
+
+
+@pytest.mark.parametrize(("predicted", "true"), SOME_CLASSES)
+def test_mean_against_the_formula_of_each_convention(predicted, true):
+    prediction, truth = some_maps(12, predicted, true)
+    counted = [(p, t) for p, t in zip(prediction.flat, truth.flat, strict=True) if t != 255]
+    inter = [sum(p == t == k for p, t in counted) for k in range(CLASSES)]
+    union = [sum(k in pair for pair in counted) for k in range(CLASSES)]
+    confusion = confusion_matrix(prediction, truth, CLASSES)
+
+    occurring = sorted({t for _, t in counted})
+    left_out = sum(inter[k] / union[k] for k in occurring) / len(occurring)
+    assert mean_iou(confusion, "left_out") == pytest.approx(left_out)
+
+    # trainer.eval of the released code: 1.0 * inter / (np.spacing(1) + union), averaged over all classes.
+    released = sum(inter[k] / (np.spacing(1) + union[k]) for k in range(CLASSES)) / CLASSES
+    assert mean_iou(confusion, "zero") == pytest.approx(released)
+
+    # evalPixelLevelSemanticLabeling.py skips a class without truth and prediction, and no other one.
+    official = np.mean([inter[k] / union[k] for k in range(CLASSES) if union[k]])
+    assert released <= official + 1e-12
+    assert official <= left_out + 1e-12
+    if set(predicted) <= set(occurring):
+        assert official == pytest.approx(left_out)
+
+
+def test_a_class_that_is_only_predicted_is_absent():
     confusion = np.array([[3, 1], [0, 0]])
-    assert iou(confusion).tolist() == [0.75, 0.0]
-    assert mean_iou(confusion) == 0.375
+    assert iou_by_class(confusion, ("road", "sky")) == {"road": 0.75, "sky": None}
+    assert mean_iou(confusion, "left_out") == 0.75
+    assert mean_iou(confusion, "zero") == 0.375
+
+
+@pytest.mark.parametrize(
+    ("occurring", "convention", "words"),
+    [
+        (3, "left_out", "over all 3 classes"),
+        (3, "zero", "over all 3 classes"),
+        (2, "left_out", "over 2 of 3 classes (those that occur in the ground truth)"),
+        (2, "zero", "over all 3 classes (1 absent from the ground truth, counted as 0)"),
+    ],
+)
+def test_words_for_the_classes_of_a_mean(occurring, convention, words):
+    scores = {name: 0.0 if place < occurring else None for place, name in enumerate(("a", "b", "c"))}
+    assert str(AveragedClasses.of(scores, convention)) == words
 
 
 def test_counts_of_images_add_up(maps):
@@ -77,7 +134,7 @@ def test_counts_of_images_add_up(maps):
 def test_nothing_labelled():
     confusion = confusion_matrix(np.zeros((2, 2), np.uint8), np.full((2, 2), 255, np.uint8), 2)
     assert not confusion.any()
-    assert math.isnan(mean_iou(confusion))
+    assert math.isnan(mean_iou(confusion, "left_out"))
     assert math.isnan(pixel_accuracy(confusion))
 
 

@@ -2,21 +2,26 @@
 
 import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from prepared_splits import write_prepared
 
-from danet.data.label_maps import label_map
-from danet.data.prepared import PreparedSplit
+from danet.data.prepared.split import PreparedSplit
 from danet.errors import BadDataError, CheckpointError, MissingDataError
 from danet.evaluation.evaluate import evaluate, evaluate_run
 from danet.files import read_json
+from danet.labels import label_map
 from danet.models.network import build_network
-from danet.settings import Experiment, load_params, resolve
-from danet.training.checkpoint import save_final
+from danet.runs.network_file import save_network
+from danet.settings import Experiment, load_plan
+from danet.settings.reading import validate_params
+from danet.settings.resolution import resolve
 
+ROOT = Path(__file__).parents[2]
 SIZES = [(20, 32), (30, 24)]
 
 
@@ -45,11 +50,11 @@ class Oracle(torch.nn.Module):
 
 
 @cache
-def experiment_of(name: str, recipe: str = "paper_text") -> Experiment:
+def experiment_of(name: str, recipe: str = "paper_text", absent_classes: str = "left_out") -> Experiment:
     """An experiment of the demo with windows that fit the small images."""
-    experiment = resolve(load_params(profile="demo", recipe=recipe), name)
+    experiment = load_plan(profile="demo", recipe=recipe).experiment(name)
     small = {
-        name: protocol.model_copy(update={"long_side": 32, "crop_size": 16})
+        name: protocol.model_copy(update={"long_side": 32, "crop_size": 16, "absent_classes": absent_classes})
         for name, protocol in experiment.protocols.items()
     }
     return experiment.model_copy(update={"protocols": small})
@@ -61,62 +66,85 @@ def test_scores_of_a_network_that_always_says_class_two(tmp_path, recipe):
     write_split(tmp_path / "val", "cityscapes", 19)
     labels = np.load(tmp_path / "val" / "labels.npy")
     seen = []
-    scores = evaluate(Oracle(19, 2), experiment, PreparedSplit(tmp_path / "val"), "ms", seen.append)
+    scores = evaluate(
+        Oracle(19, 2),
+        experiment,
+        1,
+        "ms",
+        PreparedSplit(tmp_path / "val"),
+        label_map("cityscapes"),
+        seen.append,
+    )
 
     share = (labels == 2).sum() / (labels != 255).sum()
     assert seen == [1, 2]
-    assert scores["pixel_accuracy"] == pytest.approx(share)
-    assert scores["iou"]["building"] == pytest.approx(share)
-    assert scores["iou"]["road"] == 0
-    assert scores["miou"] == pytest.approx(share / 19)
-    assert tuple(scores["iou"]) == label_map("cityscapes").names
-    confusion = np.array(scores["confusion"])
+    assert scores.pixel_accuracy == pytest.approx(share)
+    assert scores.iou["building"] == pytest.approx(share)
+    assert scores.iou["road"] == 0
+    assert scores.miou == pytest.approx(share / 19)
+    assert tuple(scores.iou) == label_map("cityscapes").names
+    confusion = np.array(scores.confusion)
     np.testing.assert_array_equal(confusion[:, 2], np.bincount(labels[labels != 255], minlength=19))
     assert confusion.sum() == confusion[:, 2].sum()
-    assert scores["protocol"] == {
+    assert scores.protocol.model_dump(mode="json") == {
         "name": "ms",
         **experiment.protocols["ms"].model_dump(mode="json"),
         "classes": 19,
     }
-    json.dumps(scores, allow_nan=False)
+    json.dumps(scores.model_dump(mode="json"), allow_nan=False)
 
 
-def test_context_with_59_classes_ignores_background(tmp_path):
-    experiment = experiment_of("context_fcn_r50", "released_code")
+@pytest.mark.parametrize(("absent_classes", "miou"), [("left_out", 1.0), ("zero", 1 / 59)])
+def test_context_with_59_classes_ignores_background(tmp_path, absent_classes, miou):
+    experiment = experiment_of("context_fcn_r50", "released_code", absent_classes)
     labels = np.full(sum(h * w for h, w in SIZES), 1, np.uint8)  # aeroplane in the stored convention
     labels[:100] = 0  # background
     write_split(tmp_path / "val", "pascal_context", 60, labels)
-    scores = evaluate(Oracle(59, 0), experiment, PreparedSplit(tmp_path / "val"), "ss")
-    assert scores["confusion"][0][0] == len(labels) - 100
-    assert scores["miou"] == scores["pixel_accuracy"] == 1.0
-    assert scores["iou"]["aeroplane"] == 1.0
-    assert scores["iou"]["wood"] is None
-    assert scores["protocol"]["classes"] == 59
+    scores = evaluate(
+        Oracle(59, 0),
+        experiment,
+        1,
+        "ss",
+        PreparedSplit(tmp_path / "val"),
+        label_map("pascal_context", background=False),
+    )
+    assert scores.confusion[0][0] == len(labels) - 100
+    assert (scores.miou, scores.pixel_accuracy) == (pytest.approx(miou), 1.0)
+    assert scores.iou["aeroplane"] == 1.0
+    assert scores.iou["wood"] is None
+    assert scores.protocol.classes == 59
 
 
 def test_split_without_a_label(tmp_path):
     write_split(tmp_path / "val", "cityscapes", 19, np.full(sum(h * w for h, w in SIZES), 255, np.uint8))
     with pytest.raises(BadDataError, match="no pixel of the val split of cityscapes"):
-        evaluate(Oracle(19, 0), experiment_of("fcn_r50"), PreparedSplit(tmp_path / "val"), "ss")
+        evaluate(
+            Oracle(19, 0),
+            experiment_of("fcn_r50"),
+            1,
+            "ss",
+            PreparedSplit(tmp_path / "val"),
+            label_map("cityscapes"),
+        )
 
 
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     """An empty project with one run and one prepared split; its settings."""
-    params = load_params(profile="demo")
+    plan = load_plan(profile="demo")
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(16)
-    experiment = resolve(params, "fcn_r50")
-    run = tmp_path / "results/demo/runs/fcn_r50/seed1"
+    experiment = plan.experiment("fcn_r50")
+    run = tmp_path / "results/demo/paper_text/runs/fcn_r50/seed1"
     run.mkdir(parents=True)
-    save_final(run / "final.pth", experiment, 1, build_network(experiment.model))
+    save_network(run / "final.pth", experiment, 1, build_network(experiment.model))
     write_split(tmp_path / "data/demo/cityscapes/prepared/val", "cityscapes", 19)
-    return params
+    return plan
 
 
 def test_file_of_a_run(trained, capsys):
     path = evaluate_run(trained, "fcn_r50", 1, "ss")
-    assert str(path) == "results/demo/eval/fcn_r50/seed1/ss.json"
+    assert str(path) == "results/demo/paper_text/eval/fcn_r50/seed1/ss.json"
     scores = read_json(path)
     keys = ["experiment", "seed", "protocol", "images", "miou", "pixel_accuracy", "iou", "confusion"]
     assert list(scores) == keys
@@ -131,14 +159,16 @@ def test_file_of_a_run(trained, capsys):
 
 
 def test_run_that_is_not_there(trained):
-    with pytest.raises(CheckpointError, match="danet train --profile demo --experiment fcn_r50 --seed 2"):
+    with pytest.raises(
+        CheckpointError, match="danet train --experiment fcn_r50 --seed 2 --profile demo --recipe paper_text"
+    ):
         evaluate_run(trained, "fcn_r50", 2, "ss")
 
 
 def test_weights_of_other_settings_are_refused(trained):
-    entry = trained.experiments["fcn_r50"].model_copy(update={"learning_rate": 0.5})
-    changed = trained.model_copy(update={"experiments": {**trained.experiments, "fcn_r50": entry}})
-    changed.experiments["fcn_r50"].model_fields_set.add("learning_rate")
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"profile": "demo"}
+    raw["experiments"]["fcn_r50"]["learning_rate"] = 0.5
+    changed = resolve(validate_params(raw))
     with pytest.raises(CheckpointError, match=r"other settings:\n  training\.learning_rate: [\d.]+ -> 0\.5"):
         evaluate_run(changed, "fcn_r50", 1, "ss")
 

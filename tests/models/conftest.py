@@ -9,10 +9,11 @@ from danet.settings import Model
 def model_settings() -> Callable[..., Model]:
     """Settings of a small network of the released code; keywords take the place of its values."""
 
-    def build(**changes) -> Model:
+    def build(attention: tuple[str, ...] = ("position", "channel"), **changes) -> Model:
         values = {
             "backbone": "resnet14_thin",
-            "attention": ("position", "channel"),
+            "head": "danet" if attention else "fcn",
+            "attention": attention,
             "multi_grid": None,
             "classes": 19,
             "position_projection": "conv",

@@ -30,7 +30,7 @@ def test_features_equal_those_of_torchvision(backbone):
     reference.avgpool = reference.fc = torch.nn.Identity()
     images = torch.randn(1, 3, 65, 72)
     with torch.inference_mode():
-        ours, theirs = backbone(images), reference(images)
+        (ours,), theirs = backbone(images), reference(images)
     assert ours.shape == (1, 2048, 9, 9)
     assert torch.equal(ours.flatten(1), theirs)
 

@@ -86,7 +86,7 @@ def test_damaged_file(network, tmp_path, content):
 
 
 def test_missing_file(network, tmp_path):
-    with pytest.raises(CheckpointError, match=r"nowhere\.pth is not here"):
+    with pytest.raises(CheckpointError, match=r"nowhere\.pth not found"):
         load_pretrained(network, str(tmp_path / "nowhere.pth"), "resnet14_thin")
 
 

@@ -10,8 +10,10 @@ import pytest
 import torch
 import yaml
 
-from danet.interruption import Interrupted
-from danet.settings import Params, result_paths, validate_params
+from danet.machine.interruption import Interrupted
+from danet.settings import Plan
+from danet.settings.reading import validate_params
+from danet.settings.resolution import resolve
 from danet.training import train as module
 from danet.training.step import take_step
 
@@ -43,15 +45,15 @@ def project(tmp_path, monkeypatch, made_split) -> Path:
 
 
 @pytest.fixture
-def settings(project) -> Callable[..., Params]:
+def settings(project) -> Callable[..., Plan]:
     """The project's settings; a keyword that ``compute`` has goes there, others to ``training``."""
 
-    def make(**changes: object) -> Params:
+    def make(**changes: object) -> Plan:
         raw = yaml.safe_load((project / "params.yaml").read_text())
         for key, value in changes.items():
             block = "compute" if key in raw["compute"] else "training"
             raw["profiles"]["demo"][block][key] = value
-        return validate_params(raw)
+        return resolve(validate_params(raw))
 
     return make
 
@@ -60,7 +62,7 @@ def settings(project) -> Callable[..., Params]:
 def stopped(monkeypatch) -> Callable[..., Path]:
     """Train until a SIGTERM comes during a step; gives the run's folder."""
 
-    def stop(params: Params, experiment: str, step: int = 3) -> Path:
+    def stop(plan: Plan, experiment: str, step: int = 3) -> Path:
         taken = []
 
         def signalling(*arguments: object) -> torch.Tensor:
@@ -72,8 +74,8 @@ def stopped(monkeypatch) -> Callable[..., Path]:
         with monkeypatch.context() as patch:
             patch.setattr(module, "take_step", signalling)
             with pytest.raises(Interrupted):
-                module.train(params, experiment, seed=1)
-        return result_paths(params).run(experiment, 1).root
+                module.train(plan, experiment, seed=1)
+        return plan.paths.run(experiment, 1).root
 
     return stop
 

@@ -9,7 +9,8 @@ from torch import nn
 
 from danet.errors import CheckpointError, StorageError
 from danet.paths import RunPaths
-from danet.training.checkpoint import Progress, differing_keys, load_checkpoint, save_checkpoint
+from danet.runs.config import differing_keys
+from danet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from danet.training.ranks import Ranks
 
 ALONE = Ranks()
@@ -86,19 +87,19 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(paths, trained, caplo
     assert all("last.pth" in line and f"going on from {paths.previous}" in line for line in warnings)
 
 
-def test_when_both_are_damaged_the_training_does_not_silently_start_anew(paths, trained):
+def test_when_both_are_damaged_the_training_does_not_silently_start_again(paths, trained):
     for step in (1, 2):
         save_checkpoint(paths, {}, *trained, Progress(step=step), ALONE)
     paths.last.write_bytes(b"")
     flip_a_bit(paths.previous, raw(trained[0].weight))
     with pytest.raises(CheckpointError, match=r"previous\.pth is damaged: its checksum") as caught:
         load_checkpoint(paths, {}, *trained, ALONE)
-    assert "start this training anew: rm -f" in str(caught.value)
+    assert "start this training again from the beginning: rm -f" in str(caught.value)
 
 
 def test_weights_in_place_of_a_checkpoint_are_refused(paths, trained):
     torch.save(trained[0].state_dict(), paths.last)
-    with pytest.raises(CheckpointError, match=r"last\.pth is no checkpoint of this project"):
+    with pytest.raises(CheckpointError, match=r"last\.pth is not a checkpoint of this project"):
         load_checkpoint(paths, {}, *trained, ALONE)
 
 

@@ -1,6 +1,7 @@
 """A training that is stopped or killed ends with the weights that it would have had."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +12,10 @@ import pytest
 import torch
 import yaml
 
-from danet.settings import load_params
+from danet.settings import load_plan
 from danet.training.train import train
 
-KILLER = Path(__file__).with_name("kill_again_and_again.py")
+KILLER = Path(__file__).parents[1] / "programs/kill_again_and_again.py"
 
 
 def write(project: Path, block: str, **changes: object) -> None:
@@ -29,13 +30,12 @@ def test_killed_at_twenty_moments_it_ends_with_the_same_bits(project, weights, a
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        final = train(load_params(), "danet_r50", seed=1)
+        final = train(load_plan(), "danet_r50", seed=1)
     finally:
         torch.set_num_threads(threads)
     expected = weights(final)
     metrics = [line["loss"] for line in lines(final.with_name("metrics.jsonl"))]
-    for path in final.parent.iterdir():
-        path.unlink()
+    shutil.rmtree(final.parent)
     command = [sys.executable, str(KILLER), "danet_r50", "20", "7"]
     outcome = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert len(outcome["killed"]) == 20, "it was alive whenever it was killed"
@@ -51,11 +51,11 @@ def lines(metrics: Path) -> list[dict]:
 
 
 def test_stopped_by_a_signal_it_ends_with_the_same_bits(settings, stopped, weights, assert_same_bits):
-    params = settings()
-    expected = weights(train(params, "danet_r50", seed=1))
-    folder = stopped(params, "danet_r50", step=3)
+    plan = settings()
+    expected = weights(train(plan, "danet_r50", seed=1))
+    folder = stopped(plan, "danet_r50", step=3)
     assert torch.load(folder / "last.pth", weights_only=True)["progress"]["step"] == 3
-    assert_same_bits(weights(train(params, "danet_r50", seed=1)), expected)
+    assert_same_bits(weights(train(plan, "danet_r50", seed=1)), expected)
     assert json.loads((folder / "run.json").read_text())["resumed_at"] == [3]
 
 
@@ -63,7 +63,7 @@ def test_stopped_by_a_signal_it_ends_with_the_same_bits(settings, stopped, weigh
 def test_the_command_ends_as_the_signal_says(project, number):
     write(project, "training", iterations=100_000)
     command = [sys.executable, "-m", "danet", "train", "--experiment", "fcn_r50", "--seed", "1"]
-    metrics = project / "results/demo/runs/fcn_r50/seed1/metrics.jsonl"
+    metrics = project / "results/demo/paper_text/runs/fcn_r50/seed1/metrics.jsonl"
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:

@@ -10,11 +10,11 @@ from danet.training.loss import segmentation_losses
 
 def test_loss_is_the_mean_over_labelled_pixels_of_each_output():
     torch.manual_seed(0)
-    outputs = [torch.randn(2, 3, 4, 5, dtype=torch.float64) for _ in range(3)]
+    outputs = {name: torch.randn(2, 3, 4, 5, dtype=torch.float64) for name in ("a", "b", "c")}
     label = torch.randint(0, 3, (2, 4, 5))
     label[0, :2] = 255
     losses = segmentation_losses(outputs, label)
-    for loss, logits in zip(losses, outputs, strict=True):
+    for loss, logits in zip(losses, outputs.values(), strict=True):
         terms = []
         for b in range(2):
             for y in range(4):
@@ -28,7 +28,7 @@ def test_loss_is_the_mean_over_labelled_pixels_of_each_output():
 
 def test_a_batch_without_labels_has_no_loss_and_no_gradient():
     logits = torch.randn(1, 3, 2, 2, requires_grad=True)
-    loss = segmentation_losses([logits], torch.full((1, 2, 2), 255)).sum()
+    loss = segmentation_losses({"fused": logits}, torch.full((1, 2, 2), 255)).sum()
     loss.backward()
     assert loss.item() == 0
     assert not logits.grad.any()

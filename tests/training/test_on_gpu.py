@@ -6,10 +6,9 @@ import yaml
 
 from danet.errors import TrainingError
 from danet.evaluation.evaluate import count
+from danet.labels import label_map
 from danet.models.network import build_network
-from danet.settings import resolve
-from danet.training.ranks import Ranks
-from danet.training.run import Run, open_run
+from danet.training.state import TrainingState, open_training
 from danet.training.step import take_step
 from danet.training.train import train
 
@@ -30,9 +29,9 @@ def full_float32(monkeypatch):
 def opened(settings):
     """Open a training on a device; keywords are settings."""
 
-    def open_on(device: str, experiment: str = "danet_r50", **changes: object) -> Run:
-        params = settings(**changes)
-        run = open_run(params, resolve(params, experiment), 1, Ranks(), torch.device(device))
+    def open_on(device: str, experiment: str = "danet_r50", **changes: object) -> TrainingState:
+        plan = settings(**changes)
+        run = open_training(plan, plan.experiment(experiment), 1, device=torch.device(device))
         run.network.train()
         return run
 
@@ -77,11 +76,11 @@ def test_nothing_in_a_step_makes_the_host_wait(opened, experiment):
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 def test_a_stopped_training_ends_with_the_same_bits(settings, stopped, weights, assert_same_bits):
-    params = settings(deterministic=True, workers=2)
+    plan = settings(deterministic=True, workers=2)
     try:
-        expected = weights(train(params, "danet_r50", seed=1))
-        stopped(params, "danet_r50", step=3)
-        assert_same_bits(weights(train(params, "danet_r50", seed=1)), expected)
+        expected = weights(train(plan, "danet_r50", seed=1))
+        stopped(plan, "danet_r50", step=3)
+        assert_same_bits(weights(train(plan, "danet_r50", seed=1)), expected)
     finally:
         torch.use_deterministic_algorithms(False)
 
@@ -110,9 +109,10 @@ def test_memory_that_runs_out_is_told_with_sizes(project, settings):
 
 def test_predictions_are_those_of_the_cpu(settings, made_split, tmp_path):
     split = made_split(images=2, height=64, width=96, folder=tmp_path / "val", split="val")
-    experiment = resolve(settings(), "danet_r50")
+    experiment = settings().experiment("danet_r50")
     torch.manual_seed(0)
     network = build_network(experiment.model)
-    confusions = [count(network.to(device), experiment, split, "ss") for device in ("cpu", GPU)]
+    protocol, labels = experiment.protocol("ss"), label_map("cityscapes")
+    confusions = [count(network.to(device), split, protocol, labels) for device in ("cpu", GPU)]
     moved = abs(confusions[0] - confusions[1]).sum() / 2
     assert moved <= 0.001 * confusions[0].sum(), "pixels between two classes may fall to either"

@@ -4,9 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from danet.settings import resolve
-from danet.training.ranks import Ranks
-from danet.training.run import open_run
+from danet.training.state import open_training
 from danet.training.step import take_step
 
 CPU = torch.device("cpu")
@@ -26,8 +24,8 @@ def test_parts_add_up_to_the_batch(settings, parts):
     """With BatchNorm in evaluation mode: its statistics of a part are others than of the batch."""
     results = []
     for accumulate in (1, parts):
-        params = settings(accumulate=accumulate, dropout=0.0)
-        run = open_run(params, resolve(params, "danet_r50"), 1, Ranks(), CPU)
+        plan = settings(accumulate=accumulate, dropout=0.0)
+        run = open_training(plan, plan.experiment("danet_r50"), 1, device=CPU)
         run.network.train()
         for module in run.network.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -40,8 +38,8 @@ def test_parts_add_up_to_the_batch(settings, parts):
 
 
 def test_bfloat16_keeps_weights_losses_and_momentum_in_float32(settings):
-    params = settings(precision="bfloat16")
-    run = open_run(params, resolve(params, "danet_r50"), 1, Ranks(), CPU)
+    plan = settings(precision="bfloat16")
+    run = open_training(plan, plan.experiment("danet_r50"), 1, device=CPU)
     seen = []
     run.network.backbone.layer4.register_forward_hook(lambda *call: seen.append(call[2].dtype))
     run.network.train()

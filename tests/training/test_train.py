@@ -9,7 +9,6 @@ import yaml
 from danet.data.training_set import BatchOrder
 from danet.errors import CheckpointError, MissingDataError, SettingsError, TrainingError
 from danet.models.network import SegmentationNetwork
-from danet.settings import result_paths
 from danet.training.train import train
 
 
@@ -17,6 +16,7 @@ def test_a_training_learns_and_leaves_its_records(settings):
     final = train(settings(iterations=40), "danet_r50", seed=3)
     folder = final.parent
     assert sorted(path.name for path in folder.iterdir()) == [
+        ".finished",
         "config.yaml",
         "final.pth",
         "metrics.jsonl",
@@ -25,8 +25,8 @@ def test_a_training_learns_and_leaves_its_records(settings):
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(4, 41, 4))
     assert lines[-1]["loss"] < 0.7 * lines[0]["loss"]
-    assert all(line["loss"] == pytest.approx(sum(line["losses"])) for line in lines)
-    assert len(lines[0]["losses"]) == 3
+    assert all(line["loss"] == pytest.approx(sum(line["losses"].values())) for line in lines)
+    assert list(lines[0]["losses"]) == ["fused", "position", "channel"]
     assert lines[-1]["learning_rate"] == pytest.approx(0.02 * (1 / 40) ** 0.9)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert (config["training"]["iterations"], config["training"]["precision"]) == (40, "auto")
@@ -58,18 +58,18 @@ def test_a_loss_that_is_not_finite_names_the_images_of_its_own_step(settings, mo
     def losing(self, images):
         outputs = forward(self, images)
         calls.append(images)
-        return tuple(logits * (float("nan") if len(calls) == 6 else 1.0) for logits in outputs)
+        return {name: logits * (float("nan") if len(calls) == 6 else 1.0) for name, logits in outputs.items()}
 
     forward = SegmentationNetwork.forward
     monkeypatch.setattr(SegmentationNetwork, "forward", losing)
-    params = settings(log_every=4, checkpoint_every=3)
+    plan = settings(log_every=4, checkpoint_every=3)
     with pytest.raises(TrainingError, match=r"fcn_r50 seed 1: loss nan at step 6, ") as caught:
-        train(params, "fcn_r50", seed=1)
+        train(plan, "fcn_r50", seed=1)
     rate = 0.02 * (1 - 5 / 12) ** 0.9
     assert f"learning rate {rate:.3g}, images " in str(caught.value)
     assert f"images {', '.join(names_of_step(6))}\n" in str(caught.value)
     assert "experiments.fcn_r50.learning_rate" in str(caught.value)
-    paths = result_paths(params).run("fcn_r50", 1)
+    paths = plan.paths.run("fcn_r50", 1)
     assert torch.load(paths.last, weights_only=True)["progress"]["step"] == 3, "the last good state"
     assert not paths.final.exists()
 
@@ -83,11 +83,11 @@ def test_weights_that_are_not_finite_are_never_saved(settings, monkeypatch):
     def spoil(optimiser, *_):
         optimiser.param_groups[0]["params"][0].data.fill_(float("inf"))
 
-    params = settings(log_every=12, checkpoint_every=1)
+    plan = settings(log_every=12, checkpoint_every=1)
     monkeypatch.setattr(torch.optim.SGD, "step", spoil)
     with pytest.raises(TrainingError, match="weights that are not finite at step 1"):
-        train(params, "fcn_r50", seed=1)
-    assert not list(result_paths(params).run("fcn_r50", 1).root.glob("*.pth"))
+        train(plan, "fcn_r50", seed=1)
+    assert not list(plan.paths.run("fcn_r50", 1).root.glob("*.pth"))
 
 
 def test_without_prepared_data_the_command_says_what_to_do(settings):
@@ -133,12 +133,12 @@ def test_a_gpu_that_is_too_small_is_told_with_sizes_and_remedies(settings, monke
 
 
 def test_deterministic_is_set_and_two_trainings_agree(settings, weights, assert_same_bits):
-    params = settings(deterministic=True)
+    plan = settings(deterministic=True)
     try:
-        first = weights(train(params, "danet_r50", seed=1))
+        first = weights(train(plan, "danet_r50", seed=1))
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.backends.cudnn.deterministic
         assert not torch.backends.cudnn.benchmark
-        assert_same_bits(first, weights(train(params, "danet_r50", seed=1)))
+        assert_same_bits(first, weights(train(plan, "danet_r50", seed=1)))
     finally:
         torch.use_deterministic_algorithms(False)

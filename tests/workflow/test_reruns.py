@@ -1,78 +1,126 @@
-"""After an edit, exactly what hangs on it is made again; in Snakemake and in DVC."""
+"""After an edit, exactly what hangs on it is made again; the same in Snakemake and in DVC."""
 
 import re
+from pathlib import Path
 
 import pytest
+from workflow_project import Edit, Project, edited, note_what_made
 
-from danet.data.receipt import Receipt, write_receipt
+from danet.jobs.job import jobs_of
+from danet.settings import Plan, load_plan
 
-OF_DANET_R50 = {
-    "danet evaluate --experiment danet_r50 --seed 1 --protocol ss",
-    "danet table table1",
-    "danet report",
-    "danet train --experiment danet_r50 --seed 1",
+NOTHING = "no job"
+# Edits of the demo's params.yaml, each with the names of the jobs that it changes by itself. What hangs on
+# those follows: networks are trained, evaluated, shown in tables and figures, and all is on the report.
+EDITS: dict[str, tuple[list[Edit], str]] = {
+    "a comment": ([(r"^seeds:", "# a comment\nseeds:")], NOTHING),
+    "what a training runs on": (
+        [(r"^  gpus: 1", "  gpus: 2"), (r"^  attention: auto", "  attention: fused")],
+        NOTHING,
+    ),
+    "the tracking store": ([(r"^tracking_uri: \S+", "tracking_uri: none")], NOTHING),
+    "one experiment's learning rate": (
+        [(r"^  danet_r50: \{", "  danet_r50: {learning_rate: 0.005, ")],
+        "train-danet_r50-",
+    ),
+    "a learning rate that the profile overrides": (
+        [(r"^      cityscapes: \{default: 0.01\}", "      cityscapes: {default: 0.02}")],
+        NOTHING,
+    ),
+    "another data set's schedule": ([(r"^      epochs: 40", "      epochs: 41")], NOTHING),
+    "another profile's schedule": ([(r"^      iterations: 1800", "      iterations: 1801")], NOTHING),
+    "the profile's schedule": ([(r"^      iterations: 80", "      iterations: 81")], "train-"),
+    "one data set's crops": (
+        [(r"^        training: \{crop_size: 80,", "        training: {crop_size: 72,")],
+        "train-(fcn|danet)",
+    ),
+    "what only position attention reads": (
+        [(r"^    position_projection: conv_bn_relu", "    position_projection: conv")],
+        "train-(?!.*(fcn|_cam))",
+    ),
+    "what only channel attention reads": (
+        [(r"^    channel_similarity: product", "    channel_similarity: max_minus_product")],
+        "train-(?!.*(fcn|_pam))",
+    ),
+    "the classes of PASCAL Context": (
+        [(r"^    context_classes: 60", "    context_classes: 59")],
+        "train-context_",
+    ),
+    "the flips of one protocol": ([(r"^(  ms:.*\n    flip:) true", r"\1 false")], "evaluate-.*-ms"),
+    "the windows of one data set": (
+        [(r"^(          ss: \{long_side: 256, crop_size:) 96", r"\1 80")],
+        "evaluate-(fcn|danet).*-ss",
+    ),
+    "the scales of one data set": (
+        [(r"^      coco_stuff: \*six_scales", "      coco_stuff: [1.0]")],
+        "evaluate-cocostuff_.*-ms",
+    ),
+    "the fusion": ([(r"^    fusion: mean_probability", "    fusion: exp_logit_sum")], "evaluate-"),
+    "the fusion of the other recipe": (
+        [(r"^    fusion: exp_logit_sum", "    fusion: mean_probability")],
+        NOTHING,
+    ),
+    "the seeds": ([(r"^seeds: \[1\]", "seeds: [1, 2]")], "(train|evaluate)-.*-seed2|table-|report"),
+    "the rows of a figure": ([(r"^(  figure5: .*)images: 3", r"\1images: 2")], "figure-figure5"),
+    "the server's scores": ([(r"^    server_iou: null", "    server_iou: {road: 98.6}")], "table-table3"),
+    "the name of a data set": (
+        [(r"^    title: COCO Stuff", "    title: COCO-Stuff")],
+        "table-table5|report",
+    ),
+    "the size of a generated data set": (
+        [(r"^      coco_stuff: \{train: 64,", "      coco_stuff: {train: 60,")],
+        "(download|prepare)-coco_stuff|(train|evaluate)-cocostuff_",
+    ),
 }
 
 
-@pytest.fixture
-def finished(project, planned_by_snakemake):
-    """The project with every output of the demo profile in place, as after a complete run."""
-    project.choose("demo")
-    for output in planned_by_snakemake().outputs:
-        path = project.root / output
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.name == "receipt.json":  # every start of a workflow reads these
-            write_receipt(path, Receipt(path.parent.name, str(path.parent), "generated", (), {}))
-        else:
-            path.write_text(output)
-    return project
+@pytest.fixture(scope="module")
+def after_edits(finished_demo: Project) -> dict[str, dict[str, dict]]:
+    """What each engine would run after each edit of the finished demo."""
+    params = finished_demo.params
+    answers = finished_demo.ask_engines(params, *(edited(params, *edits) for edits, _ in EDITS.values()))
+    return dict(zip(["no edit", *EDITS], answers, strict=True))
 
 
-def edit_learning_rate(project) -> None:
-    project.edit(
-        "params.yaml",
-        r"  danet_r50: \{dataset: cityscapes,",
-        "  danet_r50: {learning_rate: 0.005, dataset: cityscapes,",
-    )
+def test_both_engines_find_the_finished_demo_finished(after_edits):
+    assert after_edits["no edit"] == {"snakemake": {}, "dvc": {}}
 
 
-def without_choice(commands: list[str]) -> set[str]:
-    return {re.sub(r" --(profile|recipe|gpus) \w+", "", command) for command in commands}
+@pytest.mark.parametrize("edit", EDITS)
+def test_both_engines_make_again_what_an_edit_changes(after_edits, finished_demo, tmp_path, edit):
+    edits, changed = EDITS[edit]
+    (tmp_path / "params.yaml").write_text(edited(finished_demo.params, *edits))
+    expected = changed_jobs(load_plan(tmp_path / "params.yaml"), changed)
+    assert after_edits[edit]["snakemake"].keys() == expected
+    assert after_edits[edit]["dvc"].keys() == expected
 
 
-def planned(project) -> set[str]:
-    run = project.run("snakemake", "--dry-run", "--printshellcmds", "report").stdout
-    return without_choice(re.findall(r"Shell command: (danet .*?) *(?:&>|2>&1)", run))
+def changed_jobs(plan: Plan, changed: str) -> set[str]:
+    """The jobs whose names begin with ``changed``, a pattern, and all that need an output of one."""
+    names = {f"{command}-{dataset}" for command in ("download", "prepare") for dataset in plan.datasets}
+    found = {name for name in names if re.match(changed, name)}
+    made: set[Path] = set()
+    for job in jobs_of(plan):
+        if re.match(changed, job.name) or made.intersection(job.inputs):
+            found.add(job.name)
+            made.update(job.outputs)
+    return found
 
 
-def test_snakemake_retrains_one_experiment_after_its_learning_rate_was_edited(finished):
+def test_snakemake_knows_what_dvc_has_made(finished):
+    """Its own records are of an earlier result, under other settings, which come back."""
     finished.run("snakemake", "--touch", "--cores", "1", "report")
-    assert planned(finished) == set()
-    edit_learning_rate(finished)
-    assert planned(finished) == OF_DANET_R50
+    before, after = finished.params, edited(finished.params, *EDITS["one experiment's learning rate"][0])
+    (finished.root / "params.yaml").write_text(after)
+    note_what_made(finished)  # as DVC's stages do at their end
+    made_by_dvc, came_back = finished.ask_engines(after, before)
+    assert made_by_dvc["snakemake"] == {}
+    expected = changed_jobs(load_plan(finished.root / "params.yaml"), "train-danet_r50-")
+    assert came_back["snakemake"].keys() == expected
 
 
-def test_snakemake_runs_nothing_after_a_comment_was_added(finished):
-    finished.run("snakemake", "--touch", "--cores", "1", "report")
-    finished.edit("params.yaml", r"^seeds:", "# a comment\nseeds:")
-    assert planned(finished) == set()
-
-
-def test_snakemake_runs_nothing_after_what_only_the_machine_decides_was_edited(finished):
-    finished.run("snakemake", "--touch", "--cores", "1", "report")
-    finished.edit("params.yaml", r"^  gpus: 1", "  gpus: 2")
-    finished.edit("params.yaml", r"^  attention: auto", "  attention: blockwise")
-    assert planned(finished) == set()
-
-
-def test_dvc_retrains_one_experiment_after_its_learning_rate_was_edited(finished):
-    finished.run("dvc", "commit", "--force", "--quiet", "workflow/dvc/demo/dvc.yaml")
-    assert changed_stages(finished) == set()
-    edit_learning_rate(finished)
-    assert changed_stages(finished) == {"train@danet_r50-seed1"}
-
-
-def changed_stages(project) -> set[str]:
-    """Stages that DVC finds changed by themselves; what hangs on them follows when they have run."""
-    lines = project.run("dvc", "status", "workflow/dvc/demo/dvc.yaml").stdout.splitlines()
-    return {line.split(":")[-2] for line in lines if line.endswith(":") and line.startswith("workflow")}
+def test_a_look_at_other_settings_changes_nothing(finished):
+    look = edited(finished.params, *EDITS["one experiment's learning rate"][0])
+    looked, came_back = finished.ask_engines(look, finished.params)
+    assert looked["snakemake"]
+    assert came_back == {"snakemake": {}, "dvc": {}}

@@ -1,12 +1,12 @@
 rule download:
+    input:
+        basis="<data_basis>/download-{dataset}",
     output:
         receipt="<data>/{dataset}/receipt.json",
     log:
-        "<logs>/download/{dataset}.log",
+        "<data_logs>/download/{dataset}.log",
     benchmark:
-        "<benchmarks>/download/{dataset}.tsv"
-    params:
-        generated=generated_size,
+        "<data_benchmarks>/download/{dataset}.tsv"
     message:
         "download {wildcards.dataset}"
     # Shown as well as logged: the real archives take hours. tee must outlive Ctrl-C.
@@ -16,14 +16,15 @@ rule download:
 
 rule prepare:
     input:
+        basis="<data_basis>/prepare-{dataset}",
         receipt="<data>/{dataset}/receipt.json",
     output:
         multiext("<data>/{dataset}/prepared/train/", "images.npy", "labels.npy", "index.json"),
         multiext("<data>/{dataset}/prepared/val/", "images.npy", "labels.npy", "index.json"),
     log:
-        "<logs>/prepare/{dataset}.log",
+        "<data_logs>/prepare/{dataset}.log",
     benchmark:
-        "<benchmarks>/prepare/{dataset}.tsv"
+        "<data_benchmarks>/prepare/{dataset}.tsv"
     threads: 16
     message:
         "prepare {wildcards.dataset}"

@@ -1,20 +1,17 @@
-TABLES = collect("<results>/tables/{table}.{suffix}", table=PROFILE.tables, suffix=["tex", "csv", "md"])
-FIGURES = collect(
-    "<results>/figures/{figure}.{suffix}", figure=PROFILE.figures, suffix=["pdf", "png", "json"]
-)
+TABLES = collect("<results>/tables/{table}.{suffix}", table=PLAN.tables, suffix=["tex", "csv", "md"])
+FIGURES = collect("<results>/figures/{figure}.{suffix}", figure=PLAN.figures, suffix=["pdf", "png", "json"])
 REPORT = "<results>/report.html"
 
 
 rule table:
     input:
+        basis="<basis>/table-{table}",
         evaluations=table_evaluations,
-        published="src/danet/reporting/published.yaml",
+        published=ancient("src/danet/reporting/tables/published.yaml"),
     output:
         multiext("<results>/tables/{table}", ".tex", ".csv", ".md"),
     log:
         "<logs>/table/{table}.log",
-    params:
-        settings=table_settings,
     message:
         "write {wildcards.table}"
     shell:
@@ -23,8 +20,9 @@ rule table:
 
 rule figure:
     input:
+        basis="<basis>/figure-{figure}",
         networks=figure_networks,
-        data=collect("<data>/{dataset}/prepared/val/index.json", dataset=PLAN.datasets[0]),
+        data=figure_data,
     output:
         multiext("<results>/figures/{figure}", ".pdf", ".png", ".json"),
     log:
@@ -33,8 +31,6 @@ rule figure:
         gpu=1,
         mem_mb=16000,
         runtime="1h",
-    params:
-        settings=figure_settings,
     message:
         "draw {wildcards.figure}"
     shell:
@@ -43,13 +39,14 @@ rule figure:
 
 rule report:
     input:
+        basis="<basis>/report",
         tables=TABLES,
         figures=FIGURES,
         evaluations=files_of(PLAN.evaluations),
         runs=collect(
             "<results>/runs/{experiment}/seed{seed}/run.json",
             experiment=PLAN.experiments,
-            seed=PARAMS.seeds,
+            seed=PLAN.seeds,
         ),
     output:
         REPORT,
@@ -61,8 +58,9 @@ rule report:
         "danet report --profile {config[profile]} --recipe {config[recipe]} &> {log}"
 
 
-# A target for each table, and one for all figures: snakemake --cores all table1
-for name in PROFILE.tables:
+# A target for each table, one for all figures, and one for all that a single data set gives:
+# snakemake table1 --cores all --resources gpu=4
+for name in PLAN.tables:
 
     rule:
         name:
@@ -76,3 +74,14 @@ rule figures:
     input:
         FIGURES,
     localrule: True
+
+
+for name, (tables, figures) in PLAN.results_by_dataset().items():
+
+    rule:
+        name:
+            name
+        input:
+            collect("<results>/tables/{table}.{suffix}", table=tables, suffix=["tex", "csv", "md"]),
+            collect("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["pdf", "png", "json"]),
+        localrule: True

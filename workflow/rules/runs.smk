@@ -1,5 +1,6 @@
 rule train:
     input:
+        basis="<basis>/train-{experiment}-seed{seed}",
         data=prepared("train"),
     output:
         config="<results>/runs/{experiment}/seed{seed}/config.yaml",
@@ -14,8 +15,6 @@ rule train:
         gpu=training_gpus,
         mem_mb=training_memory,
         runtime="3d",
-    params:
-        settings=training_settings,
     message:
         "train {wildcards.experiment}, seed {wildcards.seed}"
     # last.pth and metrics.jsonl are not declared: Snakemake would delete them before a resume.
@@ -26,6 +25,7 @@ rule train:
 
 rule evaluate:
     input:
+        basis="<basis>/evaluate-{experiment}-seed{seed}-{protocol}",
         data=prepared("val"),
         network="<results>/runs/{experiment}/seed{seed}/final.pth",
         run="<results>/runs/{experiment}/seed{seed}/run.json",
@@ -40,8 +40,6 @@ rule evaluate:
         gpu=1,
         mem_mb=16000,
         runtime="12h",
-    params:
-        settings=protocol_settings,
     message:
         "evaluate {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}"
     shell:

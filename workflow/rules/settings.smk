@@ -1,45 +1,51 @@
-# Settings are validated here, before any job: an unknown key or an ill-typed value ends the run.
+# Settings are read and validated here, before any job: an unknown key or an ill-typed value ends the run.
 # No rules in this file; it holds what the rules look up.
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
-from danet.data.availability import refuse_trials, require_obtainable
+from danet.data.obtaining.obtainable import refuse_other_data, require_obtainable
 from danet.errors import UserError
-from danet.files import digest
-from danet.settings import (
-    active_profile,
-    dataset_of,
-    plan,
-    refuse_overrides,
-    resolve,
-    validate_params,
-)
+from danet.jobs.file_times import tell_snakemake
+from danet.settings import load_plan
 
+if others := config.keys() - {"profile", "recipe"}:
+    raise WorkflowError(
+        f"--config can change profile and recipe, not {', '.join(sorted(others))}\n  -> edit params.yaml instead"
+    )
 try:
-    refuse_overrides(config)
-    PARAMS = validate_params(config)
+    PLAN = load_plan(profile=config.get("profile"), recipe=config.get("recipe"))
 except UserError as error:
     raise WorkflowError(str(error))
-validate(config, "../schemas/params.schema.json")
 
-PLAN = plan(PARAMS)
-PROFILE = active_profile(PARAMS)
+# What the commands of the rules are given.
+config["profile"], config["recipe"] = PLAN.profile, PLAN.recipe
 
 
+# Data sets are the same under all recipes, and so are the logs of what is done with them.
 pathvars:
-    results=f"results/{PARAMS.profile}",
-    data=PROFILE.data_folder,
-    logs=f"results/{PARAMS.profile}/logs",
-    benchmarks=f"results/{PARAMS.profile}/benchmarks",
+    results=str(PLAN.paths.root),
+    logs=f"{PLAN.paths.root}/logs",
+    benchmarks=f"{PLAN.paths.root}/benchmarks",
+    data=str(PLAN.data_folder),
+    data_logs=f"{PLAN.paths.root.parent}/logs",
+    data_benchmarks=f"{PLAN.paths.root.parent}/benchmarks",
+    basis=f".snakemake/basis/{PLAN.profile}/{PLAN.recipe}",
+    data_basis=f".snakemake/basis/{PLAN.profile}",
+
+
+# <basis> has a folder for each job, which is newer than its outputs where danet status finds them stale.
+if workflow.is_main_process:
+    tell_snakemake(PLAN, Path(".snakemake/basis"))
 
 
 wildcard_constraints:
     dataset="|".join(PLAN.datasets),
     experiment="|".join(PLAN.experiments),
     seed=r"\d+",
-    protocol="ss|ms",
-    table="|".join(PROFILE.tables),
-    figure="|".join(PROFILE.figures),
+    protocol="|".join(sorted({row.protocol for row in PLAN.evaluations})),
+    table="|".join(PLAN.tables),
+    figure="|".join(PLAN.figures),
 
 
 onstart:
@@ -47,8 +53,8 @@ onstart:
         job.wildcards.dataset for job in workflow.dag.needrun_jobs() if job.rule.name == "download"
     }
     try:
-        refuse_trials(PARAMS)
-        require_obtainable(PARAMS, to_fetch)
+        refuse_other_data(PLAN)
+        require_obtainable(PLAN, to_fetch)
     except UserError as error:
         raise WorkflowError(str(error))
 
@@ -57,29 +63,18 @@ def prepared(split):
     """Input function: the prepared split that an experiment reads."""
 
     def of_experiment(wildcards):
-        return f"<data>/{dataset_of(PARAMS, wildcards.experiment)}/prepared/{split}/index.json"
+        return f"<data>/{PLAN.dataset_of(wildcards.experiment).name}/prepared/{split}/index.json"
 
     return of_experiment
 
 
-def generated_size(wildcards):
-    """Size of the generated stand-in; null where the real data set is used."""
-    size = PROFILE.generated.get(wildcards.dataset)
-    return size.model_dump() if size else None
-
-
-def training_settings(wildcards):
-    """Changes exactly when a setting changes that can change the trained weights."""
-    return resolve(PARAMS, wildcards.experiment).training_digest(int(wildcards.seed))
-
-
 def training_threads(wildcards):
-    compute = resolve(PARAMS, wildcards.experiment).compute
+    compute = PLAN.experiment(wildcards.experiment).compute
     return compute.gpus * max(1, compute.workers)
 
 
 def training_gpus(wildcards):
-    return resolve(PARAMS, wildcards.experiment).compute.gpus
+    return PLAN.experiment(wildcards.experiment).compute.gpus
 
 
 def training_memory(wildcards):
@@ -88,12 +83,7 @@ def training_memory(wildcards):
 
 
 def evaluation_threads(wildcards):
-    return max(1, resolve(PARAMS, wildcards.experiment).compute.workers)
-
-
-def protocol_settings(wildcards):
-    protocols = resolve(PARAMS, wildcards.experiment).protocols
-    return protocols[wildcards.protocol].model_dump(mode="json")
+    return max(1, PLAN.experiment(wildcards.experiment).compute.workers)
 
 
 def files_of(evaluations):
@@ -101,28 +91,23 @@ def files_of(evaluations):
     return [
         f"<results>/eval/{row.experiment}/seed{seed}/{row.protocol}.json"
         for row in evaluations
-        for seed in PARAMS.seeds
+        for seed in PLAN.seeds
     ]
 
 
 def table_evaluations(wildcards):
     """Input function: the evaluations that a table shows."""
-    return files_of(PARAMS.tables[wildcards.table].evaluations)
+    return files_of(PLAN.table(wildcards.table).evaluations)
 
 
-def table_settings(wildcards):
-    table = PARAMS.tables[wildcards.table].model_dump(mode="json")
-    return digest({"table": table, "seeds": PARAMS.seeds, "recipe": PARAMS.recipe})
+def figure_data(wildcards):
+    """Input function: the evaluation images that a figure shows."""
+    return f"<data>/{PLAN.dataset_of_figure(wildcards.figure).name}/prepared/val/index.json"
 
 
 def figure_networks(wildcards):
     """Input function: the trained networks that a figure shows; the first seed stands for all."""
     return [
-        f"<results>/runs/{experiment}/seed{PARAMS.seeds[0]}/final.pth"
-        for experiment in PARAMS.figures[wildcards.figure].experiments
+        f"<results>/runs/{experiment}/seed{PLAN.seeds[0]}/final.pth"
+        for experiment in PLAN.figure(wildcards.figure).experiments
     ]
-
-
-def figure_settings(wildcards):
-    figure = PARAMS.figures[wildcards.figure].model_dump(mode="json")
-    return digest({"figure": figure, "seed": PARAMS.seeds[0], "recipe": PARAMS.recipe})

@@ -12,20 +12,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from danet.data.label_maps import IGNORED
+from danet.labels import IGNORED
 from danet.settings import Training
 
 # Part of a source pixel by which a crop may be shifted along an axis. At an edge from black to white
-# that changes a pixel by no more than 255 / 64 = 4 of 255.
+# that changes a pixel by at most 255 / 64 = 4 of 255.
 LARGEST_SHIFT = 1 / 64
 
 
 class Pixels(Protocol):
-    """An array, or something on the disk that gives arrays for slices of rows."""
+    """An array, or a file that gives arrays for slices of rows."""
 
-    shape: tuple[int, ...]
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
-    def __getitem__(self, rows: slice) -> np.ndarray: ...
+    def __getitem__(self, rows: slice, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def draw_crop(random: np.random.Generator, height: int, width: int, training: Tr
 def cut(image: Pixels, label: Pixels, crop: Crop, size: int) -> tuple[Tensor, Tensor]:
     """Cut the crop out of an unscaled image and its label.
 
-    Where the scaled image is smaller than the crop, it is filled up at the right and the bottom:
-    black in the image, ignored in the label.
+    Where the scaled image is smaller than the crop, it is padded at the right and the bottom: black in
+    the image, ignored in the label.
 
     Args:
         image: (H, W, 3) uint8.
@@ -106,7 +107,7 @@ class Span:
 
     def centres(self) -> np.ndarray:
         """(length,) source pixel under the centre of each scaled pixel."""
-        # Whole numbers, so that centres on a pixel border always fall to the same side.
+        # Integers, so that centres on a pixel border always fall on the same side.
         return (2 * (self.first + np.arange(self.length)) + 1) * self.size // (2 * self.scaled)
 
     def mirrored(self) -> "Span":
@@ -116,8 +117,8 @@ class Span:
     def source(self) -> tuple[slice, int]:
         """Source pixels that make up the window, and by how many scaled pixels they begin before it.
 
-        Resizing starts at the border of a source pixel, and few scaled pixels begin at one. So it
-        starts early enough for the filter's reach, where one does, but for ``LARGEST_SHIFT``.
+        Resizing starts at the border of a source pixel, where few scaled pixels begin. So it starts at
+        one that does, up to ``LARGEST_SHIFT``, early enough for the filter's reach.
         """
         reach = max(self.size / self.scaled, 1)  # of the filter, in source pixels
         candidates = np.arange(max(self.first - math.ceil(reach * self.scaled / self.size), 0), -1, -1)
@@ -127,7 +128,7 @@ class Span:
         part = slice(begin * self.size // self.scaled, min(stop, self.size))
         length = part.stop - part.start
         if self.scaled != self.size and int(length * self.factor) == length:
-            # Few pixels at a scale near 1 stay as many, and those would be copied instead of resized.
+            # At a scale near 1 few pixels stay as many, and would be copied instead of resized.
             return slice(0, self.size), self.first
         return part, self.first - begin
 

@@ -1,4 +1,4 @@
-"""Training crops in an order that depends on the seed alone: not on workers, nor on interruptions."""
+"""Training crops in an order that depends on the seed alone, not on workers or interruptions."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from danet.data.augmentation import cut, draw_crop
-from danet.data.prepared import PreparedSplit
-from danet.data.processes import core_count
+from danet.data.prepared.split import PreparedSplit
 from danet.errors import TrainingError, UserError
+from danet.machine.processes import core_count
 from danet.settings import Training
 
 Crops = tuple[Tensor, Tensor]
@@ -34,27 +34,27 @@ class TrainingSet(Dataset):
         """Image (3, S, S) uint8 and label (S, S) uint8 for ``key`` = (epoch, index).
 
         Raises:
-            BadDataError: the label on the disk is damaged.
+            BadDataError: image or label on the disk is damaged.
         """
         epoch, index = key
         random = np.random.default_rng((self.seed, epoch, index))
         entry = self.split.entries[index]
         crop = draw_crop(random, entry.height, entry.width, self.training)
         image, label = cut(*self.split.rows(index), crop, self.training.crop_size)
-        # Several times as quick as indexing with an array.
+        # Several times as quick as an index into an array.
         classes = bytearray(label.numpy()).translate(self.lookup)
         return image, torch.frombuffer(classes, dtype=torch.uint8).view(label.shape)
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> list[Crops | UserError]:
-        """The crops of a batch; in place of them the fault, which would leave a worker as a traceback."""
+        """The crops of a batch, or in their place the error, which would leave a worker as a traceback."""
         try:
             return [self[key] for key in keys]
-        except UserError as fault:
-            return [fault]
+        except UserError as error:
+            return [error]
 
 
 class BatchOrder(Sampler[list[tuple[int, int]]]):
-    """Keys of each batch from ``first_step`` on; every epoch is a new permutation, the rest is dropped.
+    """Keys of each batch from ``first_step`` on; every epoch is a new permutation, the remainder is dropped.
 
     Args:
         images: size of the split.
@@ -103,11 +103,11 @@ def batches(
     Args:
         training_set: where the crops come from.
         order: the keys of each batch.
-        workers: processes that load, no more than there are CPU cores; 0: this one.
-        pinned: put batches where a GPU can fetch them without the host waiting.
+        workers: processes that load, at most as many as CPU cores; 0: this process loads.
+        pinned: put batches into memory from which a GPU can copy them without the host waiting.
 
     Raises:
-        BadDataError: a label on the disk is damaged.
+        BadDataError: an image or a label on the disk is damaged.
     """
     loader = DataLoader(
         training_set,
@@ -115,7 +115,7 @@ def batches(
         num_workers=min(workers, core_count()),
         collate_fn=_collate,
         pin_memory=pinned,
-        # The loader draws a seed for its workers; from the global generator that would shift the
+        # The loader draws a seed for its workers; drawn from the global generator, it would shift the
         # dropout of a resumed training.
         generator=torch.Generator(),
     )

@@ -1,1 +1,1 @@
-"""Evaluation: whole images scored by sliding windows, counted into a confusion matrix."""
+"""Evaluation: predictions counted into a confusion matrix, and the ratios that derive from it."""

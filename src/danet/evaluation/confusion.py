@@ -1,8 +1,12 @@
 """The confusion matrix and the ratios that derive from it. Rows are the ground truth."""
 
+import math
+from collections.abc import Iterable
+
 import numpy as np
 
-from danet.data.label_maps import IGNORED
+from danet.labels import IGNORED
+from danet.settings import AbsentClasses
 
 
 def confusion_matrix(prediction: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
@@ -31,18 +35,35 @@ def iou(confusion: np.ndarray) -> np.ndarray:
     """Intersection over union of each class, TP / (TP + FP + FN), from counts over the whole split.
 
     Returns:
-        (K,) float64 from 0 to 1; NaN for a class that occurs neither in truth nor in prediction.
+        (K,) float64 from 0 to 1; NaN for a class that does not occur in the ground truth.
     """
-    intersection = np.diag(confusion)
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - intersection
+    intersection, truth = np.diag(confusion), confusion.sum(axis=1)
+    union = np.where(truth > 0, confusion.sum(axis=0) + truth - intersection, 0)
     return _ratio(intersection, union)
 
 
-def mean_iou(confusion: np.ndarray) -> float:
-    """Mean of the IoU over the classes that have one, as the Cityscapes server counts; NaN if none has."""
-    defined = iou(confusion)
-    defined = defined[~np.isnan(defined)]
-    return float(defined.mean()) if defined.size else float("nan")
+def iou_by_class(confusion: np.ndarray, names: Iterable[str]) -> dict[str, float | None]:
+    """The IoU of each class by its name; None for a class that does not occur in the ground truth."""
+    pairs = zip(names, iou(confusion).tolist(), strict=True)
+    return {name: None if math.isnan(value) else value for name, value in pairs}
+
+
+def mean_iou(confusion: np.ndarray, absent_classes: AbsentClasses) -> float:
+    """Mean of the IoU over the classes, 0 to 1.
+
+    Args:
+        confusion: (K, K) counts.
+        absent_classes: ``left_out``: the mean is over the classes that occur in the ground truth, so that
+            all predictions of one split are averaged over the same classes. ``zero``: it is over all K, as
+            in encoding/utils/metrics.py of the released code. The Cityscapes server leaves out a class only
+            if it is not predicted either.
+
+    Returns:
+        NaN if classes are left out and none occurs.
+    """
+    values = iou(confusion)
+    values = np.nan_to_num(values) if absent_classes == "zero" else values[~np.isnan(values)]
+    return float(values.mean()) if values.size else float("nan")
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float:
@@ -51,4 +72,5 @@ def pixel_accuracy(confusion: np.ndarray) -> float:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)

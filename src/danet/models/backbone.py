@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from danet.settings.schema import BackboneName
+from danet.settings import BackboneName
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,9 @@ class DilatedResNet(nn.Module):
     Args:
         layout: depth and width.
         multi_grid: dilations of the blocks of stage 4 in turn; None: the plain dilated network.
+
+    Attributes:
+        channels: of the features of each stage, 1 to 4.
     """
 
     def __init__(self, layout: Layout, multi_grid: Sequence[int] | None = None) -> None:
@@ -97,16 +100,27 @@ class DilatedResNet(nn.Module):
         self.layer2 = _stage(4 * width, 2 * width, 2, [1] * two)
         self.layer3 = _stage(8 * width, 4 * width, 1, [1] + [2] * (three - 1))
         self.layer4 = _stage(16 * width, 8 * width, 1, _last_dilations(four, multi_grid))
-        self.out_channels = 32 * width
+        self.channels = {1: 4 * width, 2: 8 * width, 3: 16 * width, 4: 32 * width}
         self.apply(_initialise)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """From normalised images (B, 3, H, W) to features (B, out_channels, ceil(H/8), ceil(W/8))."""
+    def forward(self, images: Tensor, stages: Sequence[int] = (4,)) -> tuple[Tensor, ...]:
+        """Features of the stages that are asked for, in that order.
+
+        Args:
+            images: normalised, (B, 3, H, W).
+            stages: 1 to 4.
+
+        Returns:
+            (B, ``channels[stage]``, h, w) for each: a quarter of the size after stage 1, from stage 2
+            on ceil(H / 8) and ceil(W / 8).
+        """
         features = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (B, width, H/4, W/4)
-        features = self.layer1(features)
-        features = self.layer2(features)  # (B, 8 width, H/8, W/8)
-        features = self.layer3(features)
-        return self.layer4(features)
+        found: dict[int, Tensor] = {}
+        for number, stage in enumerate((self.layer1, self.layer2, self.layer3, self.layer4), start=1):
+            features = stage(features)
+            if number in stages:
+                found[number] = features
+        return tuple(found[stage] for stage in stages)
 
 
 def _last_dilations(blocks: int, multi_grid: Sequence[int] | None) -> list[int]:

@@ -1,57 +1,44 @@
-"""The whole network: built from its settings, split for the optimiser, read back from a run."""
+"""The whole network: built from its settings, split for the optimiser."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from danet.errors import CheckpointError
-from danet.models.attention_branch import AttentionBranch, SingleAttentionHead
 from danet.models.backbone import LAYOUTS, DilatedResNet
-from danet.models.channel_attention import ChannelAttention
-from danet.models.dual_attention_head import DualAttentionHead
-from danet.models.fcn_head import FCNHead
-from danet.models.position_attention import PositionAttention
-from danet.settings import Experiment, Model
-from danet.torch_files import read_torch_file
-
-# What the settings and load_state_dict raise for a file with other content.
-UNFIT = (LookupError, TypeError, AttributeError, RuntimeError, ValidationError)
+from danet.models.heads import Head, head_class
+from danet.settings import Model
 
 
 class SegmentationNetwork(nn.Module):
     """Backbone, head, and bilinear upsampling to the size of the input.
 
     Args:
-        backbone: maps images (B, 3, H, W) to features at an eighth of their size.
-        head: maps features to a tuple of logits; its ``fused`` computes only the first of them.
+        backbone: maps images (B, 3, H, W) to features of its stages.
+        head: maps features of the stages that it names to logits.
     """
 
-    def __init__(self, backbone: DilatedResNet, head: nn.Module) -> None:
+    def __init__(self, backbone: DilatedResNet, head: Head) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
         """All outputs that training has a loss for.
 
         Args:
             images: (B, 3, H, W), normalised.
 
         Returns:
-            Logits (B, classes, H, W), channels last in memory, one or three: fused, position
-            branch, channel branch.
+            Logits (B, classes, H, W) by name of the head's outputs, channels last in memory.
         """
-        outputs = self.head(self.backbone(images))
-        return tuple(_upsample(logits, images) for logits in outputs)
+        outputs = self.head(*self.backbone(images, self.head.stages))
+        return {name: _upsample(logits, images) for name, logits in outputs.items()}
 
     def predict(self, images: Tensor) -> Tensor:
-        """Logits (B, classes, H, W) of the fused output alone, the one that inference uses."""
-        return _upsample(self.head.fused(self.backbone(images)), images)
+        """Logits (B, classes, H, W) of the output that inference uses."""
+        return _upsample(self.head.predict(*self.backbone(images, self.head.stages)), images)
 
 
 def _upsample(logits: Tensor, images: Tensor) -> Tensor:
@@ -69,28 +56,10 @@ def build_network(model: Model) -> SegmentationNetwork:
     alpha and beta at 0 (paper, below Equations 2 and 4).
     """
     backbone = DilatedResNet(LAYOUTS[model.backbone], model.multi_grid)
-    return SegmentationNetwork(backbone, _head(model, backbone.out_channels))
-
-
-def _head(model: Model, in_channels: int) -> nn.Module:
-    channels = in_channels // 4
-    branches = {name: _branch(name, model, in_channels, channels) for name in model.attention}
-    if not branches:
-        return FCNHead(in_channels, model.classes, model.dropout)
-    if len(branches) == 1:
-        (branch,) = branches.values()
-        return SingleAttentionHead(branch, channels, model.classes, model.dropout)
-    return DualAttentionHead(
-        branches["position"], branches["channel"], channels, model.classes, model.dropout
+    head = head_class(model.head)
+    return SegmentationNetwork(
+        backbone, head.build(model, [backbone.channels[stage] for stage in head.stages])
     )
-
-
-def _branch(name: str, model: Model, in_channels: int, channels: int) -> AttentionBranch:
-    if name == "position":
-        attention = PositionAttention(channels, model.position_projection, model.query_key_reduction)
-    else:
-        attention = ChannelAttention(model.channel_similarity)
-    return AttentionBranch(in_channels, channels, attention)
 
 
 def parameter_groups(
@@ -102,24 +71,3 @@ def parameter_groups(
         {"name": name, "params": list(getattr(network, name).parameters()), "lr": rate}
         for name, rate in rates.items()
     ]
-
-
-def load_network(path: Path) -> tuple[SegmentationNetwork, Experiment]:
-    """Read a run's final.pth.
-
-    Returns:
-        The trained network on the CPU, in evaluation mode, and the settings that it was trained with.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or not what a training of this project writes.
-    """
-    remedy = "train it: danet train --help"
-    content = read_torch_file(path, remedy)
-    try:
-        experiment = Experiment.model_validate_json(json.dumps(content["experiment"]))
-        network = build_network(experiment.model)
-        network.load_state_dict(content["network"])
-    except UNFIT as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path} is no trained network of this project: {reason}", remedy) from error
-    return network.eval(), experiment

@@ -1,24 +1,29 @@
 """Floating point operations and memory of one step, counted on tensors that have shapes but no data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from danet.models.attention.position import force_attention
 from danet.models.network import SegmentationNetwork, build_network
-from danet.models.position_attention import force_attention
 from danet.planning.counting import Counting
 from danet.settings import Model
 from danet.training.loss import segmentation_losses
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
 
 FAKE = FakeTensorMode()
 
 
 @dataclass(frozen=True)
-class Cost:
+class StepCost:
     """What one step takes."""
 
     flops: int
@@ -28,11 +33,17 @@ class Cost:
     is not.
     """
     peak_bytes: int
-    """An estimate: tensors that live at once. Workspaces of the libraries come on top."""
+    """An estimate: tensors alive at the same time. Workspaces of the libraries come on top."""
 
 
-@cache
-def training_cost(model: Model, crop_size: int, batch: int, bfloat16: bool, whole_map: bool) -> Cost:
+def _cached(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+    """``functools.cache`` that keeps the types of the arguments."""
+    # Its stub wants arguments that are seen to have a hash; that of pydantic's models is made at run time.
+    return cache(function)  # pyright: ignore[reportReturnType]
+
+
+@_cached
+def training_cost(model: Model, crop_size: int, batch: int, bfloat16: bool, whole_map: bool) -> StepCost:
     """Forward, backward and optimiser for one batch on one device.
 
     Args:
@@ -50,11 +61,11 @@ def training_cost(model: Model, crop_size: int, batch: int, bfloat16: bool, whol
         segmentation_losses(outputs, label).sum().backward()
     network.zero_grad()
     # Weights and SGD's momentum; gradients are among what was counted.
-    return Cost(counts.flops, counts.peak + 2 * parameter_bytes(model))
+    return StepCost(counts.flops, counts.peak + 2 * parameter_bytes(model))
 
 
-@cache
-def prediction_cost(model: Model, crop_size: int, windows: int) -> Cost:
+@_cached
+def prediction_cost(model: Model, crop_size: int, windows: int) -> StepCost:
     """Logits of one batch of windows, in float32 and without gradients.
 
     Args:
@@ -65,7 +76,7 @@ def prediction_cost(model: Model, crop_size: int, windows: int) -> Cost:
     network = _network(model).eval()
     with FAKE, torch.no_grad(), _counting(crop_size, whole_map=False) as counts:
         network.predict(_images(windows, crop_size))
-    return Cost(counts.flops, counts.peak + parameter_bytes(model))
+    return StepCost(counts.flops, counts.peak + parameter_bytes(model))
 
 
 def parameter_bytes(model: Model) -> int:
@@ -73,7 +84,7 @@ def parameter_bytes(model: Model) -> int:
     return sum(parameter.nbytes for parameter in _network(model).parameters())
 
 
-@cache
+@_cached
 def _network(model: Model) -> SegmentationNetwork:
     with FAKE:
         network = build_network(model)

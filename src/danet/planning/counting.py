@@ -1,11 +1,12 @@
-"""Counting what a computation takes: floating point operations, and bytes that live at once."""
+"""Counting what a computation takes: floating point operations, and bytes alive at the same time."""
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -29,12 +30,16 @@ class Counting(TorchDispatchMode):
         self.live = 0
         """Bytes, at this moment, of tensors that were made inside the block."""
         self.peak = 0
-        """Most of these bytes that there were at once."""
+        """Most of these bytes that were alive at the same time."""
         self._weighs = weighs
         self._seen: set[int] = set()
 
     def __torch_dispatch__(
-        self, function: Any, types: Any, arguments: tuple = (), named: dict[str, Any] | None = None
+        self,
+        function: OpOverload,
+        types: Sequence[type],
+        arguments: tuple[Any, ...] = (),
+        named: dict[str, Any] | None = None,
     ) -> Any:
         made = function(*arguments, **named or {})
         formula = flop_registry.get(function._overloadpacket)
@@ -61,7 +66,7 @@ class Counting(TorchDispatchMode):
         self.live -= size
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def _tensors(value: object) -> Iterator[Tensor]:
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, tuple | list):

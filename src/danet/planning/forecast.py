@@ -1,25 +1,27 @@
 """What each training and evaluation of a profile will take, before any of them is started."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from danet.data.releases.layout import SPLITS
 from danet.data.training_set import step_count
-from danet.evaluation.scoring import FORWARDS_AT_ONCE
-from danet.files import read_json
+from danet.errors import UserError
+from danet.inference.scoring import FORWARDS_AT_ONCE
+from danet.paths import ResultPaths
 from danet.planning.cost import parameter_bytes, prediction_cost
 from danet.planning.earlier_runs import EarlierRun, earlier_runs
 from danet.planning.probe import Device
-from danet.planning.speed import Speed, evaluation_speed, flops_per_image, step_cost, training_speed
-from danet.planning.workload import forward_passes, prepared_bytes, split_sizes
-from danet.settings import Experiment, Params, plan, resolve, result_paths
-from danet.settings.schema import ProtocolName
+from danet.planning.speed import ExpectedSpeed, evaluation_speed, flops_per_image, step_cost, training_speed
+from danet.planning.workload import Sizes, forward_passes, prepared_bytes, split_sizes
+from danet.runs.record import read_record
+from danet.settings import DatasetName, Experiment, ExperimentName, Plan, ProtocolName
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedJob:
     """One training or one evaluation."""
 
-    experiment: str
+    experiment: ExperimentName
     """Key in ``experiments``."""
     seed: int
     """Of the training."""
@@ -57,103 +59,124 @@ class Job:
 class Forecast:
     """All jobs of a profile."""
 
-    params: Params
+    title: str
+    """Profile and recipe, and a sentence on the profile."""
     device: Device
-    jobs: tuple[Job, ...]
+    jobs: tuple[PlannedJob, ...]
     """Each training, followed by its evaluations."""
-    prepared: dict[str, int]
+    prepared: Mapping[DatasetName, int]
     """Bytes of the prepared form by data set."""
 
 
-def forecast(params: Params, device: Device) -> Forecast:
-    """Say what every job of the active profile will take on devices such as ``device``.
+def forecast(plan: Plan, device: Device) -> Forecast:
+    """What every job of a plan will take on devices such as ``device``.
 
     Nothing is trained or fetched. What is finished under the settings of today counts as done.
+
+    Raises:
+        MissingDataError: a folder of the user's own data set is not found.
+        BadDataError: prepared data are damaged, or a file of the user's own is not an image.
     """
-    planned, runs = plan(params), earlier_runs(params)
-    jobs = []
-    for experiment in (resolve(params, name) for name in planned.experiments):
-        protocols = [row.protocol for row in planned.evaluations if row.experiment == experiment.id]
-        for seed in params.seeds:
-            jobs.append(_training(params, experiment, seed, device, runs))
-            jobs += (_evaluation(params, experiment, seed, name, device, runs) for name in protocols)
-    prepared = {
-        dataset: sum(prepared_bytes(split_sizes(params, dataset, split)) for split in ("train", "val"))
-        for dataset in planned.datasets
+    runs = earlier_runs(plan.paths)
+    sizes = {
+        name: {split: split_sizes(plan.dataset(name), split) for split in SPLITS} for name in plan.datasets
     }
-    return Forecast(params, device, tuple(jobs), prepared)
+    jobs: list[PlannedJob] = []
+    for experiment in map(plan.experiment, plan.experiments):
+        splits, protocols = sizes[experiment.dataset], plan.protocols_of(experiment.id)
+        for seed in plan.seeds:
+            jobs.append(_training(plan.paths, experiment, seed, splits["train"], device, runs))
+            jobs += (
+                _evaluation(plan.paths, experiment, seed, name, splits["val"], device, runs)
+                for name in protocols
+            )
+    return Forecast(
+        title=f"profile {plan.profile}, recipe {plan.recipe}: {plan.description}",
+        device=device,
+        jobs=tuple(jobs),
+        prepared={name: sum(map(prepared_bytes, splits.values())) for name, splits in sizes.items()},
+    )
 
 
 def _training(
-    params: Params, experiment: Experiment, seed: int, device: Device, runs: list[EarlierRun]
-) -> Job:
-    training = experiment.training
-    steps = step_count(training, split_sizes(params, experiment.dataset, "train").total())
-    flops = steps * training.batch_size * flops_per_image(experiment, device)
+    paths: ResultPaths,
+    experiment: Experiment,
+    seed: int,
+    sizes: Sizes,
+    device: Device,
+    runs: list[EarlierRun],
+) -> PlannedJob:
+    steps = step_count(experiment.training, sizes.total())
+    flops = steps * experiment.training.batch_size * flops_per_image(experiment, device)
+    done = _trained(paths, experiment, seed)
+    gpu_hours, basis = _time(flops, training_speed(experiment, device, runs), done)
     weights = parameter_bytes(experiment.model)
-    return _job(
+    return PlannedJob(
         experiment=experiment.id,
         seed=seed,
         protocol=None,
         amount=f"{steps} steps",
         flops=flops,
-        speed=training_speed(experiment, device, runs),
-        done=_trained(params, experiment, seed),
         gpus=experiment.compute.gpus,
+        gpu_hours=gpu_hours,
         memory=step_cost(experiment, device).peak_bytes,
         disk=weights,
         # Weights and momentum, in last.pth, the one before it, and the one that is being written.
         scratch=3 * 2 * weights,
+        basis=basis,
     )
 
 
 def _evaluation(
-    params: Params,
+    paths: ResultPaths,
     experiment: Experiment,
     seed: int,
     name: ProtocolName,
+    sizes: Sizes,
     device: Device,
     runs: list[EarlierRun],
-) -> Job:
-    protocol = experiment.protocols[name]
-    windows = forward_passes(protocol, split_sizes(params, experiment.dataset, "val"))
+) -> PlannedJob:
+    protocol = experiment.protocol(name)
+    windows = forward_passes(protocol, sizes)
     cost = prediction_cost(experiment.model, protocol.crop_size, FORWARDS_AT_ONCE)
-    return _job(
+    flops = windows * cost.flops / FORWARDS_AT_ONCE
+    done = _evaluated(paths, experiment, seed, name)
+    gpu_hours, basis = _time(flops, evaluation_speed(experiment, device, runs), done)
+    return PlannedJob(
         experiment=experiment.id,
         seed=seed,
         protocol=name,
         amount=f"{windows} windows",
-        flops=windows * cost.flops / FORWARDS_AT_ONCE,
-        speed=evaluation_speed(experiment, device, runs),
-        done=_evaluated(params, experiment, seed, name),
+        flops=flops,
         gpus=1,
+        gpu_hours=gpu_hours,
         memory=cost.peak_bytes,
         disk=0,
         scratch=0,
+        basis=basis,
     )
 
 
-def _job(*, flops: float, speed: Speed, done: bool, **facts: Any) -> Job:
-    hours = 0.0 if done else flops / speed.flops_per_second / 3600
-    return Job(flops=flops, gpu_hours=hours, basis="done" if done else speed.basis, **facts)
+def _time(flops: float, speed: ExpectedSpeed, done: bool) -> tuple[float, str]:
+    """GPU hours, and what they are known from."""
+    return (0.0, "done") if done else (flops / speed.flops_per_second / 3600, speed.basis)
 
 
-def _trained(params: Params, experiment: Experiment, seed: int) -> bool:
-    """Is there a finished run of these settings?"""
-    files = result_paths(params).run(experiment.id, seed)
+def _trained(paths: ResultPaths, experiment: Experiment, seed: int) -> bool:
+    """Whether there is a finished run of these settings."""
+    files = paths.run(experiment.id, seed)
     try:
-        digest = read_json(files.record)["settings_digest"]
-    except (OSError, ValueError, LookupError, TypeError):
+        digest = read_record(files.record).settings_digest
+    except (UserError, OSError):
         return False
     return files.final.exists() and digest == experiment.training_digest(seed)
 
 
-def _evaluated(params: Params, experiment: Experiment, seed: int, protocol: str) -> bool:
-    """Is there an evaluation of that run, made after it?"""
-    paths = result_paths(params)
+def _evaluated(paths: ResultPaths, experiment: Experiment, seed: int, protocol: ProtocolName) -> bool:
+    """Whether there is an evaluation of that run, made after it."""
     scores, network = paths.evaluation(experiment.id, seed, protocol), paths.run(experiment.id, seed).final
     return (
-        _trained(params, experiment, seed)
+        _trained(paths, experiment, seed)
         and scores.exists()
         and scores.stat().st_mtime >= network.stat().st_mtime
     )

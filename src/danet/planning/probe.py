@@ -1,14 +1,15 @@
-"""How fast is the device at hand? The rate of plain matrix products, the most a network could reach."""
+"""How fast this machine's device is: the rate of plain matrix products, the most a network could reach."""
 
 import time
 from dataclasses import dataclass
 
 import torch
 
-from danet.training.records import environment
+from danet.machine.device import chosen_device
+from danet.machine.environment import environment
 
 SIDE = {"cuda": 8192, "cpu": 1024}
-"""Of the square matrices: large enough for the full rate, small enough for a ten-second look."""
+"""Of the square matrices: large enough for the full rate, small enough for ten seconds."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,15 @@ class Device:
 
 
 def stated(teraflops: float) -> Device:
-    """A GPU that is not at hand, by its rate in TFLOP/s."""
+    """A GPU of another machine, by its rate in TFLOP/s."""
     return Device("a card as stated", "cuda", teraflops * 1e12)
 
 
 def probe(seconds: float) -> Device:
     """Multiply matrices for ``seconds`` on the first visible GPU, or on the CPU where there is none."""
-    kind = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(kind)
-    memory = torch.cuda.get_device_properties(device).total_memory if kind == "cuda" else None
-    return Device(environment(device)["device"], kind, matrix_rate(device, seconds), memory)
+    device = chosen_device()
+    memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
+    return Device(environment(device)["device"], device.type, matrix_rate(device, seconds), memory)
 
 
 def matrix_rate(device: torch.device, seconds: float) -> float:

@@ -1,14 +1,14 @@
-"""How fast will a network go on a device? From earlier runs there, else from the rate of matrix products."""
+"""How fast a network goes on a device: from earlier runs there, else from the rate of matrix products."""
 
 from dataclasses import dataclass
 
-from danet.planning.cost import Cost, training_cost
+from danet.planning.cost import StepCost, training_cost
 from danet.planning.earlier_runs import EarlierRun
 from danet.planning.probe import Device
 from danet.settings import Experiment
 
 TRAINING_SHARE = {"cuda": 0.45, "cpu": 0.6}
-"""Share of the rate of matrix products that a training is taken to reach where none has run yet.
+"""Share of the rate of matrix products that a training is assumed to reach where none has run yet.
 
 CPU: between 0.46 (the thin stand-ins, crop 80, batch 8) and 0.79 (DANet-50, crop 161, batch 2), as
 measured on one core of an AMD EPYC in float32. CUDA: assumed, not measured.
@@ -18,8 +18,8 @@ EVALUATION_SHARE = {"cuda": 0.15, "cpu": 0.6}
 
 
 @dataclass(frozen=True)
-class Speed:
-    """What one device makes of a network."""
+class ExpectedSpeed:
+    """How fast one device is with a network."""
 
     flops_per_second: float
     """Of the network, not of the hardware."""
@@ -27,36 +27,36 @@ class Speed:
     """What that is known from, in a few words for the table."""
 
 
-def training_speed(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> Speed:
+def training_speed(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> ExpectedSpeed:
     """Speed of a training on one device.
 
-    The run that is most alike of those on the same device decides; without one, the rate of matrix
-    products and the share of it that a training is taken to reach.
+    The most similar run on the same device decides; without one, the rate of matrix products and the
+    share of it that a training is assumed to reach.
     """
-    alike = _most_alike(experiment, device, runs)
-    if alike is None:
+    similar = _most_similar(experiment, device, runs)
+    if similar is None:
         return _share_of_rate(device, TRAINING_SHARE[device.kind])
-    return Speed(_reached(alike, device), f"earlier run of {alike.experiment.id}")
+    return ExpectedSpeed(_reached(similar, device), f"earlier run of {similar.experiment.id}")
 
 
-def evaluation_speed(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> Speed:
-    """Speed of an evaluation on one device; to that of a training it is as the assumed shares are."""
-    alike = _most_alike(experiment, device, runs)
+def evaluation_speed(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> ExpectedSpeed:
+    """Speed of an evaluation on one device; relates to that of a training as the assumed shares do."""
+    similar = _most_similar(experiment, device, runs)
     share = EVALUATION_SHARE[device.kind]
-    if alike is None:
+    if similar is None:
         return _share_of_rate(device, share)
     ratio = share / TRAINING_SHARE[device.kind]
     times = "" if ratio == 1 else f"{ratio:.2f} x "
-    return Speed(ratio * _reached(alike, device), f"{times}earlier run of {alike.experiment.id}")
+    return ExpectedSpeed(ratio * _reached(similar, device), f"{times}earlier run of {similar.experiment.id}")
 
 
-def _share_of_rate(device: Device, share: float) -> Speed:
-    return Speed(share * device.flops_per_second, f"{share:.0%} of the matrix rate")
+def _share_of_rate(device: Device, share: float) -> ExpectedSpeed:
+    return ExpectedSpeed(share * device.flops_per_second, f"{share:.0%} of the matrix rate")
 
 
-def _most_alike(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> EarlierRun | None:
+def _most_similar(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> EarlierRun | None:
     here = (run for run in runs if run.device == device.name)
-    return min(here, key=lambda run: _unlikeness(run.experiment, experiment), default=None)
+    return min(here, key=lambda run: _difference(run.experiment, experiment), default=None)
 
 
 def _reached(run: EarlierRun, device: Device) -> float:
@@ -64,7 +64,7 @@ def _reached(run: EarlierRun, device: Device) -> float:
     return run.images_per_second * flops_per_image(run.experiment, device) / run.experiment.compute.gpus
 
 
-def step_cost(experiment: Experiment, device: Device) -> Cost:
+def step_cost(experiment: Experiment, device: Device) -> StepCost:
     """Cost of what one device takes at once: its share of a batch, or the part of it that settings state."""
     precision = experiment.training.precision
     return training_cost(
@@ -86,12 +86,12 @@ def _images_at_once(experiment: Experiment) -> int:
     return max(1, training.batch_size // (experiment.compute.gpus * training.accumulate))
 
 
-def _unlikeness(one: Experiment, other: Experiment) -> tuple[bool, ...]:
+def _difference(one: Experiment, other: Experiment) -> tuple[bool, ...]:
     """In order of weight: another experiment, backbone, head, crop, batch."""
     return (
         one.id != other.id,
         one.model.backbone != other.model.backbone,
-        one.model.attention != other.model.attention,
+        (one.model.head, one.model.attention) != (other.model.head, other.model.attention),
         one.training.crop_size != other.training.crop_size,
         one.training.batch_size != other.training.batch_size,
     )

@@ -1,12 +1,14 @@
 """How much there is to do: images and sizes of a split, windows of an evaluation, bytes on disk."""
 
 from collections import Counter
+from pathlib import Path
 
-from danet.data.manifest import expected_counts, usual_size
-from danet.data.prepared import PreparedSplit
+from danet.data.prepared.split import PreparedSplit
+from danet.data.releases.manifest import expected_counts, usual_size
+from danet.data.releases.samples import list_samples, sample_size
 from danet.errors import MissingDataError
-from danet.evaluation.sliding_window import scaled_size, window_origins
-from danet.settings import Params, Protocol, active_profile, dataset_paths
+from danet.inference.windows import scaled_size, window_origins
+from danet.settings import Dataset, Protocol
 
 Sizes = Counter[tuple[int, int]]
 """Number of images by height and width in pixels."""
@@ -15,20 +17,31 @@ PREPARED_BYTES = 4
 """For each pixel of the prepared form: three of colour, one of label."""
 
 
-def split_sizes(params: Params, dataset: str, split: str) -> Sizes:
+def split_sizes(dataset: Dataset, split: str) -> Sizes:
     """Images of a split: those that are prepared, else those that will be.
 
-    Sizes are exact where the split is prepared or generated and where the official images share
-    one; else all images are taken to have the usual size.
+    Sizes are exact where the split is prepared or generated, where it is the user's own, and where
+    the official images share one; else all images are taken to have the usual size.
+
+    Raises:
+        MissingDataError: a folder of the user's own is not found.
+        BadDataError: what is prepared is damaged, or a file of the user's own is not an image.
     """
-    generated = active_profile(params).generated.get(dataset)
     try:
-        prepared = PreparedSplit(dataset_paths(params, dataset).prepared(split))
-        return Counter((entry.height, entry.width) for entry in prepared.entries)
+        prepared = PreparedSplit(dataset.paths.prepared(split), dataset.command)
     except MissingDataError:
-        if generated:
-            return Counter({(generated.height, generated.width): getattr(generated, split)})
-        return Counter({usual_size(dataset): expected_counts(dataset)[split]})
+        return _sizes_to_prepare(dataset, split)
+    return Counter((entry.height, entry.width) for entry in prepared.entries)
+
+
+def _sizes_to_prepare(dataset: Dataset, split: str) -> Sizes:
+    if dataset.folders is not None:
+        samples = list_samples(dataset, Path(dataset.folders.images), split)
+        return Counter(sample_size(dataset, sample) for sample in samples)
+    if (scenes := dataset.generated) is not None:
+        images = {"train": scenes.train, "val": scenes.val}
+        return Counter({(scenes.height, scenes.width): images[split]})
+    return Counter({usual_size(dataset.name): expected_counts(dataset.name)[split]})
 
 
 def prepared_bytes(sizes: Sizes) -> int:

@@ -1,35 +1,47 @@
-"""Settings: params.yaml, typed, validated once, and resolved to plain values."""
+"""Settings: params.yaml, typed, validated once, and resolved into one plan of plain values."""
 
-from danet.settings.loading import load_params, refuse_overrides, validate_params
-from danet.settings.resolution import (
-    Experiment,
-    Model,
-    Plan,
-    active_profile,
-    active_recipe,
-    dataset_of,
-    dataset_paths,
-    plan,
-    resolve,
-    result_paths,
+from danet.settings.names import (
+    BackboneName,
+    DatasetName,
+    ExperimentName,
+    FigureName,
+    ProtocolName,
+    TableName,
 )
-from danet.settings.schema import Params, Protocol, Training
+from danet.settings.nearest import nearest
+from danet.settings.params import (
+    AbsentClasses,
+    Compute,
+    Difference,
+    Evaluation,
+    GeneratedData,
+    OwnFolders,
+    Protocol,
+    Training,
+)
+from danet.settings.plan import Dataset, Experiment, Model, Plan
+from danet.settings.reading import load_plan, load_plans
 
 __all__ = [
+    "AbsentClasses",
+    "BackboneName",
+    "Compute",
+    "Dataset",
+    "DatasetName",
+    "Difference",
+    "Evaluation",
     "Experiment",
+    "ExperimentName",
+    "FigureName",
+    "GeneratedData",
     "Model",
-    "Params",
+    "OwnFolders",
     "Plan",
     "Protocol",
+    "ProtocolName",
+    "TableName",
     "Training",
-    "active_profile",
-    "active_recipe",
-    "dataset_of",
-    "dataset_paths",
-    "load_params",
-    "plan",
-    "refuse_overrides",
-    "resolve",
-    "result_paths",
-    "validate_params",
+    "load_plan",
+    "load_plans",
+    "nearest",
 ]

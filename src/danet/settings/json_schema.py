@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from danet.files import write_text
-from danet.settings.schema import Params
+from danet.settings.params import Params
 
 SCHEMA_FILE = Path("workflow/schemas/params.schema.json")
 

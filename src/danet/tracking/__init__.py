@@ -1,6 +1,6 @@
 """MLflow as a view of the runs; the plain files in results/ stay the record."""
 
-from danet.tracking.mlflow_runs import attach_evaluation, tracked_training
-from danet.tracking.tracker import Tracker
+from danet.tracking.sync import send_run
+from danet.tracking.tracker import Tracker, tracked_training
 
-__all__ = ["Tracker", "attach_evaluation", "tracked_training"]
+__all__ = ["Tracker", "send_run", "tracked_training"]

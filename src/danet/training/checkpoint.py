@@ -1,4 +1,4 @@
-"""last.pth, all that a training needs to go on as if it had not been interrupted, and final.pth.
+"""last.pth: all that a training needs to go on as if it had not been interrupted.
 
 The checkpoint before the last one stays beside it as previous.pth: should last.pth be damaged, at
 most two intervals of work are lost instead of the training.
@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from danet.errors import CheckpointError
 from danet.paths import RunPaths
-from danet.settings import Experiment
+from danet.runs.config import differing_keys
 from danet.torch_files import read_torch_file, write_torch_file
 from danet.training.ranks import Ranks
 
@@ -38,6 +38,8 @@ class Progress:
     """Steps at which an interrupted training went on."""
     not_loaded: list[str] = field(default_factory=list)
     """Tensors of the backbone that the pretrained weights did not have."""
+    code: dict[str, str] = field(default_factory=dict)
+    """Digest of each module that can change the weights, from when the first attempt began."""
     mlflow_run_id: str | None = None
     """MLflow run that this training writes to."""
 
@@ -60,7 +62,7 @@ def save_checkpoint(
         network: its parameters and BatchNorm statistics are saved.
         optimiser: its momentum buffers are saved.
         progress: where the training stands.
-        ranks: each has random numbers of its own.
+        ranks: each has its own random numbers.
 
     Raises:
         StorageError: the disk is full or read-only; the checkpoint before stays as it was.
@@ -97,7 +99,7 @@ def load_checkpoint(
         lines = "".join(f"\n  {line}" for line in different)
         raise CheckpointError(
             f"{paths.last} belongs to other settings:{lines}",
-            f"set them back, or start this training anew: {_removal(paths)}",
+            f"set them back, or start this training again from the beginning: {_removal(paths)}",
         )
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
@@ -110,7 +112,7 @@ def _read_newest(paths: RunPaths) -> dict[str, Any] | None:
     there = [path for path in (paths.last, paths.previous) if path.exists()]
     for path in there:
         try:
-            return _read(path, f"start this training anew: {_removal(paths)}")
+            return _read(path, f"start this training again from the beginning: {_removal(paths)}")
         except CheckpointError as error:
             if path == there[-1]:
                 raise
@@ -121,11 +123,11 @@ def _read_newest(paths: RunPaths) -> dict[str, Any] | None:
 def _read(path: Path, remedy: str) -> dict[str, Any]:
     state = read_torch_file(path, remedy)
     if not isinstance(state, dict) or "facts" not in state:
-        raise CheckpointError(f"{path} is no checkpoint of this project", remedy)
+        raise CheckpointError(f"{path} is not a checkpoint of this project", remedy)
     # torch does not look at the checksums that its files have; a wrong bit would go unnoticed.
     with zipfile.ZipFile(path) as archive:
         if archive.testzip() is not None:
-            raise CheckpointError(f"{path} is damaged: its checksum does not fit", remedy)
+            raise CheckpointError(f"{path} is damaged: its checksum does not match", remedy)
     return state
 
 
@@ -140,25 +142,8 @@ def _random_state() -> dict[str, torch.Tensor | None]:
 
 
 def _restore_random_state(state: dict[str, torch.Tensor | None]) -> None:
-    torch.set_rng_state(state["cpu"])
-    if state["cuda"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
-
-
-def save_final(path: Path, experiment: Experiment, seed: int, network: nn.Module) -> None:
-    """Write the trained network with the settings that are needed to build it again."""
-    weights = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
-    content = {"experiment": experiment.model_dump(mode="json"), "seed": seed, "network": weights}
-    write_torch_file(path, content)
-
-
-def differing_keys(before: Any, now: Any, place: str = "") -> list[str]:
-    """One line, ``key: before -> now``, for every leaf in which two nested dicts differ."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        keys = sorted(before.keys() | now.keys())
-        return [
-            line
-            for key in keys
-            for line in differing_keys(before.get(key), now.get(key), f"{place}.{key}" if place else key)
-        ]
-    return [] if before == now else [f"{place}: {before} -> {now}"]
+    cpu, cuda = state["cpu"], state["cuda"]
+    assert cpu is not None
+    torch.set_rng_state(cpu)
+    if cuda is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(cuda)

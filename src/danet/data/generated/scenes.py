@@ -134,12 +134,12 @@ VOCABULARIES: dict[str, dict[str, str]] = {
 
 
 def draw_scene(dataset: str, split: str, index: int, height: int, width: int) -> Scene:
-    """Draw one scene; the arguments alone decide every pixel.
+    """Draw one scene; its arguments alone determine every pixel.
 
     Args:
         dataset: data set that the scene stands in for.
-        split: its split, so that no scene is in two of them.
-        index: number in the split; the kinds of scenes take turns.
+        split: its split; no scene is in two of them.
+        index: number in the split; the kinds of scenes alternate.
         height: of the image in pixels.
         width: of the image in pixels.
     """

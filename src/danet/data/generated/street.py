@@ -1,7 +1,5 @@
 """A street between houses, drawn in perspective."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from danet.data.generated import creatures, things
@@ -126,7 +124,8 @@ class Street:
         }
         for depth in self.canvas.depths(11, 0.18, 0.8):
             on_road = self.random.random() < 0.5
-            draw: Callable = self.random.choice(road if on_road else pavement)
+            choices = road if on_road else pavement
+            draw = choices[self.random.integers(len(choices))]
             across = self.random.uniform(0.3, 0.8) if on_road else self.random.uniform(1.15, self.kerb - 0.1)
             x, y = self.point(across * self.random.choice((-1, 1)), depth)
             draw(self.canvas, x, y, sizes.get(draw, 0.52) * depth * self.canvas.height)

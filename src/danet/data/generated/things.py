@@ -169,7 +169,7 @@ def traffic_light(canvas: Canvas, x: float, y: float, size: float) -> None:
 
 
 def traffic_sign(canvas: Canvas, x: float, y: float, size: float) -> None:
-    """A round or three-cornered board on a pole."""
+    """A round or triangular board on a pole."""
     lamp_post(canvas, x, y, size)
     radius, middle = size / 5, y - 0.92 * size
     if canvas.random.random() < 0.5:

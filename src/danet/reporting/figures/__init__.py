@@ -1,40 +1,19 @@
 """The paper's figures, each as a vector PDF, a PNG and a JSON file of what it shows.
 
-Input: trained networks (results/<profile>/runs) and the prepared evaluation split.
-Output: results/<profile>/figures/<name>.pdf, .png and .json.
+Input: trained networks (results/<profile>/<recipe>/runs) and the prepared evaluation split.
+Output: results/<profile>/<recipe>/figures/<name>.pdf, .png and .json.
 """
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
 
 from danet.files import replacing, write_json
-from danet.reporting.figures import (
-    attention_effect,
-    attention_maps,
-    attention_modules,
-    network_overview,
-    sample_scenes,
-)
-from danet.reporting.figures.canvas import METADATA, PNG_DPI, style
-from danet.settings import Params, result_paths
-from danet.settings.schema import FigureName
-
-Draw = Callable[[Params, FigureName], tuple[Figure, dict[str, Any]]]
-
-DRAWN_BY: dict[FigureName, Draw] = {
-    "figure1": sample_scenes.draw,
-    "figure2": network_overview.draw,
-    "figure3": attention_modules.draw,
-    "figure4": attention_effect.draw,
-    "figure5": attention_effect.draw,
-    "figure6": attention_maps.draw,
-}
+from danet.jobs.code import FIGURES
+from danet.reporting.figures.style import METADATA, PNG_DPI, Drawing, style
+from danet.settings import FigureName, Plan
 
 
-def draw_figure(params: Params, name: FigureName) -> list[Path]:
+def draw_figure(plan: Plan, name: FigureName) -> list[Path]:
     """Draw one figure and write its three files.
 
     Raises:
@@ -42,11 +21,11 @@ def draw_figure(params: Params, name: FigureName) -> list[Path]:
         MissingDataError: the evaluation split has not been prepared.
         SettingsError: it names networks that lack what it shows.
     """
-    paths = result_paths(params)
     with style():
-        figure, shown = DRAWN_BY[name](params, name)
+        drawing: Drawing = import_module(FIGURES[name]).draw(plan, name)
         for suffix, metadata in METADATA.items():
-            with replacing(paths.figure(name, suffix)) as temporary:
-                figure.savefig(temporary, dpi=PNG_DPI, metadata=metadata)
-    write_json(paths.figure(name, "json"), {"figure": name, "profile": params.profile} | shown)
-    return [paths.figure(name, suffix) for suffix in (*METADATA, "json")]
+            with replacing(plan.paths.figure(name, suffix)) as temporary:
+                drawing.figure.savefig(temporary, dpi=PNG_DPI, metadata=metadata)
+    facts = {"figure": name, "profile": plan.profile, "caption": drawing.caption, **drawing.facts}
+    write_json(plan.paths.figure(name, "json"), facts)
+    return [plan.paths.figure(name, suffix) for suffix in (*METADATA, "json")]

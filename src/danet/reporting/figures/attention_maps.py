@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,22 +10,25 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from danet.errors import SettingsError
-from danet.evaluation.sliding_window import resize, scaled_size
-from danet.models.dual_attention_head import DualAttentionHead
+from danet.inference.prediction import predict_classes
+from danet.inference.windows import resize, scaled_size
+from danet.models.attention.channel import ChannelAttention
+from danet.models.attention.position import PositionAttention
+from danet.models.heads.danet import DANetHead
 from danet.models.network import SegmentationNetwork
 from danet.models.normalisation import normalise
-from danet.reporting.figures.canvas import (
+from danet.reporting.figures.evaluation_images import EvaluationImages, most_varied, open_images, regions
+from danet.reporting.figures.style import (
     MARK_COLOUR,
+    Drawing,
     class_legend,
     image_grid,
     legend_rows,
     show,
     show_classes,
 )
-from danet.reporting.figures.predictions import as_tensor, open_network, predict
-from danet.reporting.figures.scenes import Scenes, most_varied, open_scenes, regions
-from danet.settings import Params
-from danet.settings.schema import FigureName
+from danet.reporting.figures.trained_networks import open_network
+from danet.settings import ExperimentName, FigureName, Plan
 
 CHANNELS = (11, 4)
 """Channel maps that the paper shows, counted from 1, in the order of its columns."""
@@ -34,16 +36,16 @@ CHANNELS = (11, 4)
 DECADES = 3
 """Range of the sub-attention maps' colours: down to a thousandth of the largest weight."""
 
-Point = tuple[int, int]
-"""Row and column in pixels of the image."""
+Pixel = tuple[int, int]
+"""Its row and column in the image."""
 
 
 @dataclass(frozen=True)
-class Row:
+class AttendedImage:
     """One image, two points, and the maps that belong to them."""
 
     position: int
-    points: tuple[Point, ...]
+    points: tuple[Pixel, ...]
     attention: np.ndarray
     """(points, h, w): rows of S, Equation 1, at the resolution of the features."""
     channels: np.ndarray
@@ -52,38 +54,42 @@ class Row:
     """(H, W) class indices."""
 
 
-def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
+def draw(plan: Plan, name: FigureName) -> Drawing:
     """Sub-attention maps of two points and two channel maps, for each of the most varied images."""
-    (experiment, *_) = params.figures[name].experiments or (None,)
-    network, trained = _dual_network(params, name, experiment)
-    scenes = open_scenes(params, experiment)
-    long_side = trained.protocols["ss"].long_side
-    positions = most_varied(scenes, params.figures[name].images)
-    points_of_all = choose_points([scenes.truth(position) for position in positions], scenes.is_object)
+    experiment, network = _danet(plan, name)
+    protocol = plan.experiment(experiment).protocol("ss")
+    images = open_images(plan, name)
+    positions = most_varied(images)
+    points_of_all = choose_points([images.truth(position) for position in positions], images.is_object)
     rows = []
     for position, points in zip(positions, points_of_all, strict=True):
-        image = scenes.image(position)
-        maps = attention_maps(network, image, points, long_side)
-        rows.append(Row(position, points, *maps, predict(network, trained, image)))
+        image = images.image(position)
+        maps = attention_maps(network, image, points, protocol.long_side)
+        rows.append(AttendedImage(position, points, *maps, predict_classes(network, image, protocol)))
     caption = (
-        f"Attention of {experiment} on the evaluation split ({scenes.title}; the image with the most classes"
+        f"Attention of {experiment} on the evaluation split ({images.title}; the image with the most classes"
         f" in each of {len(rows)} parts). Points #1 and #2 lie deepest inside the largest region of the"
         " surroundings and of an object; beside them their sub-attention maps, bright where the position"
         " attention module gathers from, on a logarithmic scale of three decades. Then the 11th and the 4th"
         " channel map of the channel attention module's output, the result and the ground truth."
     )
-    shown = {"caption": caption, "data": scenes.title, "experiment": experiment, "seed": params.seeds[0]}
-    return paint(rows, scenes), shown | {"rows": [_describe(row, scenes) for row in rows]}
+    facts = {
+        "data": images.title,
+        "experiment": experiment,
+        "seed": plan.seeds[0],
+        "rows": [_describe(row, images) for row in rows],
+    }
+    return Drawing(paint(rows, images), caption, facts)
 
 
-def choose_points(truths: Sequence[np.ndarray], is_object: Callable[[int], bool]) -> list[tuple[Point, ...]]:
+def choose_points(truths: Sequence[np.ndarray], is_object: Callable[[int], bool]) -> list[tuple[Pixel, ...]]:
     """Two points an image: deep inside the largest region of the surroundings and of an object.
 
     Classes that an earlier image has shown are left out as long as there are others.
 
     Args:
         truths: (H, W) class indices of each image.
-        is_object: tells objects from surroundings.
+        is_object: whether a class is an object, not surroundings.
     """
     shown: set[int] = set()
     chosen = []
@@ -100,7 +106,7 @@ def choose_points(truths: Sequence[np.ndarray], is_object: Callable[[int], bool]
 
 @torch.inference_mode()
 def attention_maps(
-    network: SegmentationNetwork, image: np.ndarray, points: tuple[Point, ...], long_side: int
+    network: SegmentationNetwork, image: np.ndarray, points: tuple[Pixel, ...], long_side: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """What both modules do with the whole image, seen at once.
 
@@ -113,10 +119,15 @@ def attention_maps(
     Returns:
         Sub-attention maps (points, h, w), each with sum one, and the channel maps (2, h, w).
     """
+    head = network.head
+    assert isinstance(head, DANetHead)
+    position, channel = head.position, head.channel
+    assert isinstance(position.attention, PositionAttention)
+    assert isinstance(channel.attention, ChannelAttention)
     height, width = image.shape[:2]
-    pixels = as_tensor(image, network)[None].float()
-    features = network.backbone(normalise(resize(pixels, *scaled_size(height, width, long_side, 1.0))))
-    position, channel = network.head.position, network.head.channel
+    pixels = torch.from_numpy(image).to(next(network.parameters()).device).permute(2, 0, 1)[None].float()
+    scaled = resize(pixels, *scaled_size(height, width, long_side, 1.0))
+    (features,) = network.backbone(normalise(scaled))
     rows, columns = features.shape[-2:]
     places = [(row * rows // height, column * columns // width) for row, column in points]
     attention = position.attention.attention_map(position.reduce(features), places)[0]
@@ -125,23 +136,23 @@ def attention_maps(
     return attention.float().cpu().numpy(), attended[chosen].float().cpu().numpy()
 
 
-def paint(rows: list[Row], scenes: Scenes) -> Figure:
-    maps = [indices for row in rows for indices in (row.result, scenes.truth(row.position))]
+def paint(rows: list[AttendedImage], images: EvaluationImages) -> Figure:
+    maps = [indices for row in rows for indices in (row.result, images.truth(row.position))]
     height, width = maps[0].shape
     headings = ["Image", "Sub-attention #1", "Sub-attention #2"]
     headings += [f"Channel #{number}" for number in CHANNELS] + ["Result", "Ground truth"]
-    figure, axes = image_grid(len(rows), headings, height / width, legend_rows(scenes.labels, maps))
+    figure, axes = image_grid(len(rows), headings, height / width, legend_rows(images.labels, maps))
     for places, row in zip(axes, rows, strict=True):
-        show(places[0], scenes.image(row.position))
+        show(places[0], images.image(row.position))
         for number, (point, weights) in enumerate(zip(row.points, row.attention, strict=True), start=1):
             _mark_point(places[0], point, f"#{number}")
             _show_map(places[number], weights, (height, width), _decades(weights))
             _mark_point(places[number], point)
         for place, values in zip(places[3:5], row.channels, strict=True):
             _show_map(place, values, (height, width), _most_values(values))
-        show_classes(places[5], row.result, scenes.labels)
-        show_classes(places[6], scenes.truth(row.position), scenes.labels)
-    class_legend(figure, scenes.labels, maps)
+        show_classes(places[5], row.result, images.labels)
+        show_classes(places[6], images.truth(row.position), images.labels)
+    class_legend(figure, images.labels, maps)
     return figure
 
 
@@ -162,7 +173,7 @@ def _most_values(values: np.ndarray) -> Normalize:
     return Normalize(low, high if high > low else low + 1, clip=True)
 
 
-def _mark_point(axes: Axes, point: Point, words: str = "") -> None:
+def _mark_point(axes: Axes, point: Pixel, words: str = "") -> None:
     row, column = point
     axes.plot(
         column, row, "o", markersize=3.2, color=MARK_COLOUR, markeredgecolor="black", markeredgewidth=0.6
@@ -178,22 +189,24 @@ def _mark_point(axes: Axes, point: Point, words: str = "") -> None:
         )
 
 
-def _dual_network(params: Params, name: FigureName, experiment: str | None):
-    network, trained = open_network(params, experiment) if experiment else (None, None)
-    if network is None or not isinstance(network.head, DualAttentionHead):
-        raise SettingsError(
-            f"params.yaml: figures.{name}.experiments names no network with both attention modules",
-            "name one whose attention is [position, channel]",
-        )
-    return network, trained
+def _danet(plan: Plan, name: FigureName) -> tuple[ExperimentName, SegmentationNetwork]:
+    """The first network that the figure names, which has to have both modules."""
+    for experiment in plan.figure(name).experiments[:1]:
+        network = open_network(plan, experiment)
+        if isinstance(network.head, DANetHead):
+            return experiment, network
+    raise SettingsError(
+        f"params.yaml: figures.{name}.experiments names no network with both attention modules",
+        "name one whose attention is [position, channel]",
+    )
 
 
-def _describe(row: Row, scenes: Scenes) -> dict[str, Any]:
-    truth = scenes.truth(row.position)
+def _describe(row: AttendedImage, images: EvaluationImages) -> dict[str, object]:
+    truth = images.truth(row.position)
     return {
-        "image": scenes.name(row.position),
+        "image": images.name(row.position),
         "points": [list(point) for point in row.points],
-        "classes": [scenes.labels.names[truth[point]] for point in row.points],
+        "classes": [images.labels.names[truth[point]] for point in row.points],
         "channels": list(CHANNELS),
         "map_shape": list(row.attention.shape[1:]),
     }

@@ -1,15 +1,13 @@
 """Figure 3: the inside of both attention modules, drawn from the built modules' layers and shapes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.figure import Figure
 
-from danet.reporting.figures.canvas import TEXT_WIDTH
 from danet.reporting.figures.diagram import Diagram, Node, shape_text
-from danet.reporting.figures.layer_shapes import BuiltNetwork, built_dual_network, describe_layers
-from danet.settings import Params
-from danet.settings.schema import FigureName
+from danet.reporting.figures.layer_shapes import BuiltDANet, built_danet, describe_layers
+from danet.reporting.figures.style import TEXT_WIDTH, Drawing
+from danet.settings import FigureName, Plan
 
 PANEL = 2.2
 """Height of one module's drawing in inches."""
@@ -20,7 +18,7 @@ SOFTMAXES = {"product": "", "max_minus_product": "of row max\n− product"}
 
 
 @dataclass(frozen=True)
-class Path:
+class MatrixPath:
     """One of the three ways out of A, up to the matrix that is multiplied."""
 
     symbol: str
@@ -31,51 +29,54 @@ class Path:
     transposed: bool
 
 
-def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
+def draw(plan: Plan, _: FigureName) -> Drawing:
     """(A) position attention and (B) channel attention."""
-    built = built_dual_network(params)
+    built = built_danet(plan)
     position, channel = position_paths(built), channel_paths(built)
-    similarity = built.network.head.channel.attention.similarity
+    similarity = built.experiment.model.channel_similarity
     caption = (
         f"Position attention module (A) and channel attention module (B) of {built.experiment.id} as built"
         f" with the recipe {built.experiment.recipe}, for a training crop of"
         f" {built.experiment.training.crop_size} pixels. ⊗: matrix product, +: sum;"
         " α and β are learnt from 0."
     )
-    data = {"position": [vars(path) for path in position], "channel": [vars(path) for path in channel]}
-    shown = {"caption": caption, "experiment": built.experiment.id, "channel_similarity": similarity} | data
-    return paint(built, position, channel), shown
+    facts = {
+        "experiment": built.experiment.id,
+        "channel_similarity": similarity,
+        "position": [vars(path) for path in position],
+        "channel": [vars(path) for path in channel],
+    }
+    return Drawing(paint(similarity, position, channel), caption, facts)
 
 
-def position_paths(built: BuiltNetwork) -> list[Path]:
+def position_paths(built: BuiltDANet) -> list[MatrixPath]:
     """Ways to C transposed, B and D."""
-    place, module = "head.position.attention", built.network.head.position.attention
+    place, module = "head.position.attention", built.head.position.attention
     paths = []
     for symbol, part, transposed in (("C", "query", True), ("B", "key", False), ("D", "value", False)):
         shape = built.shapes[f"{place}.{part}"]
         layers = describe_layers(getattr(module, part))
-        paths.append(Path(symbol, layers, shape, _matrix(shape, transposed), transposed))
+        paths.append(MatrixPath(symbol, layers, shape, _matrix(shape, transposed), transposed))
     return paths
 
 
-def channel_paths(built: BuiltNetwork) -> list[Path]:
+def channel_paths(built: BuiltDANet) -> list[MatrixPath]:
     """Ways to A, A transposed and A again."""
     shape = built.shapes["head.channel.reduce"]
-    return [
-        Path("", "", shape, _matrix(shape, transposed), transposed) for transposed in (False, True, False)
-    ]
+    transpositions = (False, True, False)
+    return [MatrixPath("", "", shape, _matrix(shape, turned), turned) for turned in transpositions]
 
 
-def paint(built: BuiltNetwork, position: list[Path], channel: list[Path]) -> Figure:
+def paint(similarity: str, position: list[MatrixPath], channel: list[MatrixPath]) -> Figure:
     diagram = Diagram(TEXT_WIDTH, 2 * PANEL)
-    softmax_of = SOFTMAXES[built.network.head.channel.attention.similarity]
     _module(diagram, PANEL, "(A) Position attention module", position, ("S", "", "α"), "attention")
-    _module(diagram, 0.0, "(B) Channel attention module", channel, ("X", softmax_of, "β"), "channel")
+    words = ("X", SOFTMAXES[similarity], "β")
+    _module(diagram, 0.0, "(B) Channel attention module", channel, words, "channel")
     return diagram.figure
 
 
 def _module(
-    diagram: Diagram, base: float, title: str, paths: list[Path], words: tuple[str, str, str], kind: str
+    diagram: Diagram, base: float, title: str, paths: list[MatrixPath], words: tuple[str, str, str], kind: str
 ) -> None:
     """One panel, its lower edge at ``base``; ``words``: attention matrix, what its softmax sees, scale."""
     symbol, softmax_of, scale = words
@@ -105,7 +106,7 @@ def _module(
     _sum(diagram, base, source, gathering, scale, shape)
 
 
-def _path(diagram: Diagram, source: Node, row: float, path: Path) -> Node:
+def _path(diagram: Diagram, source: Node, row: float, path: MatrixPath) -> Node:
     """From A by its layers, if there are any, to the matrix; returns the latter."""
     bend = source.right[0] + 0.13
     start = [source.right, (bend, source.y), (bend, row)] if row != source.y else [source.right]

@@ -8,22 +8,26 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from danet.errors import SettingsError
+from danet.models.backbone import Bottleneck
+from danet.models.heads.danet import DANetHead
 from danet.models.network import SegmentationNetwork, build_network
-from danet.settings import Experiment, Params, plan, resolve
+from danet.settings import Experiment, Plan
 
 
 @dataclass(frozen=True)
-class BuiltNetwork:
-    """A network with the shape of every module's output for one training crop, without the batch."""
+class BuiltDANet:
+    """DANet with the shape of every module's output for one training crop, without the batch."""
 
     experiment: Experiment
     network: SegmentationNetwork
+    head: DANetHead
+    """The network's."""
     shapes: dict[str, tuple[int, ...]]
     """By the module's name; the empty name is the whole network."""
 
 
-def built_dual_network(params: Params) -> BuiltNetwork:
-    """The plan's first network with both attention modules, on one training crop.
+def built_danet(plan: Plan) -> BuiltDANet:
+    """The plan's first DANet with both attention modules, on one training crop.
 
     Nothing is computed: torch's fake tensors only follow shapes. (The meta device would do, but has
     no autocast, which channel attention switches off.)
@@ -31,19 +35,19 @@ def built_dual_network(params: Params) -> BuiltNetwork:
     Raises:
         SettingsError: the profile plans no such network.
     """
-    for name in plan(params).experiments:
-        experiment = resolve(params, name)
-        if {"position", "channel"} <= set(experiment.model.attention):
-            break
-    else:
+    planned = map(plan.experiment, plan.experiments)
+    experiment = next((e for e in planned if e.model.head == "danet" and len(e.model.attention) == 2), None)
+    if experiment is None:
         raise SettingsError(
-            f"profile {params.profile} plans no network with both attention modules",
+            f"profile {plan.profile} plans no DANet with both attention modules",
             "list one in its tables, or leave figures 2 and 3 out of its figures",
         )
+    side = experiment.training.crop_size
     with FakeTensorMode():
         network = build_network(experiment.model).eval()
-        crop = torch.empty(1, 3, experiment.training.crop_size, experiment.training.crop_size)
-        return BuiltNetwork(experiment, network, output_shapes(network, crop))
+        assert isinstance(network.head, DANetHead)
+        shapes = output_shapes(network, torch.empty(1, 3, side, side))
+    return BuiltDANet(experiment, network, network.head, shapes)
 
 
 def output_shapes(network: nn.Module, images: Tensor) -> dict[str, tuple[int, ...]]:
@@ -78,10 +82,17 @@ def describe_layers(module: nn.Module) -> str:
 
 def describe_dilation(stage: nn.Sequential) -> str:
     """Dilations of a stage's 3x3 convolutions, each once: ``dilation 2, 4``; empty where all are 1."""
-    rates = dict.fromkeys(block.conv2.dilation[0] for block in stage)
+    rates = dict.fromkeys(block.conv2.dilation[0] for block in stage if isinstance(block, Bottleneck))
     return "" if set(rates) == {1} else f"dilation {', '.join(map(str, rates))}"
 
 
-def _record(shapes: dict, name: str, _module: nn.Module, _inputs: tuple, output) -> None:
-    first = output[0] if isinstance(output, tuple) else output
+def _record(
+    shapes: dict[str, tuple[int, ...]],
+    name: str,
+    _module: nn.Module,
+    _inputs: tuple[Tensor, ...],
+    output: Tensor | tuple[Tensor, ...] | dict[str, Tensor],
+) -> None:
+    outputs = output.values() if isinstance(output, dict) else output
+    first = output if isinstance(output, Tensor) else next(iter(outputs))
     shapes[name] = tuple(first.shape[1:])

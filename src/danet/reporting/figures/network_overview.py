@@ -1,20 +1,17 @@
 """Figure 2: the overview of DANet, drawn from the built network and the shapes that flow through it."""
 
-from typing import Any
-
 from matplotlib.figure import Figure
 
-from danet.reporting.captions import BACKBONE_TITLES
-from danet.reporting.figures.canvas import TEXT_WIDTH
 from danet.reporting.figures.diagram import Diagram, Node, shape_text
 from danet.reporting.figures.layer_shapes import (
-    BuiltNetwork,
-    built_dual_network,
+    BuiltDANet,
+    built_danet,
     describe_dilation,
     describe_layers,
 )
-from danet.settings import Params
-from danet.settings.schema import FigureName
+from danet.reporting.figures.style import TEXT_WIDTH, Drawing
+from danet.reporting.tables.captions import BACKBONE_TITLES
+from danet.settings import FigureName, Plan
 
 HEIGHT = 2.3
 MIDDLE = 1.1
@@ -22,9 +19,9 @@ ROWS = {"position": 1.72, "channel": 0.48}
 """Height of each branch above the lower edge."""
 
 
-def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
+def draw(plan: Plan, _: FigureName) -> Drawing:
     """Backbone, both attention branches, their sum, and the classifiers."""
-    built = built_dual_network(params)
+    built = built_danet(plan)
     model, crop = built.experiment.model, built.experiment.training.crop_size
     caption = (
         f"Overview of the network of {built.experiment.id} as built: {BACKBONE_TITLES[model.backbone]},"
@@ -32,12 +29,12 @@ def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
         f" {crop} pixels; dilations are those of a stage's blocks in turn, repeated ones once; dashed"
         " classifiers serve only the losses of training."
     )
-    shown = {name: list(shape) for name, shape in built.shapes.items() if name.count(".") < 3}
-    data = {"experiment": built.experiment.id, "backbone": model.backbone, "shapes": shown}
-    return paint(built), {"caption": caption} | data
+    shapes = {module: list(shape) for module, shape in built.shapes.items() if module.count(".") < 3}
+    facts = {"experiment": built.experiment.id, "backbone": model.backbone, "shapes": shapes}
+    return Drawing(paint(built), caption, facts)
 
 
-def paint(built: BuiltNetwork) -> Figure:
+def paint(built: BuiltDANet) -> Figure:
     diagram = Diagram(TEXT_WIDTH, HEIGHT)
     features = _backbone(diagram, built)
     plus = diagram.operator(5.56, MIDDLE, "+")
@@ -54,7 +51,7 @@ def paint(built: BuiltNetwork) -> Figure:
     return diagram.figure
 
 
-def _backbone(diagram: Diagram, built: BuiltNetwork) -> Node:
+def _backbone(diagram: Diagram, built: BuiltDANet) -> Node:
     """Image, stem and the four stages; returns the last one."""
     node = diagram.box(0.29, MIDDLE, 0.54, 0.62, "features", "image", _two_lines(built.shapes["image"]))
     backbone = built.network.backbone
@@ -76,11 +73,11 @@ def _backbone(diagram: Diagram, built: BuiltNetwork) -> Node:
     return node
 
 
-def _branch(diagram: Diagram, built: BuiltNetwork, branch: str, row: float, features: Node) -> Node:
+def _branch(diagram: Diagram, built: BuiltDANet, branch: str, row: float, features: Node) -> Node:
     """Convolution, attention, convolution; returns the last one."""
     kinds = {"position": "attention", "channel": "channel"}
     place = f"head.{branch}"
-    reduce, refine = (getattr(getattr(built.network.head, branch), part) for part in ("reduce", "refine"))
+    reduce, refine = (getattr(getattr(built.head, branch), part) for part in ("reduce", "refine"))
     first = _convolution(diagram, 3.73, row, describe_layers(reduce), built.shapes[f"{place}.reduce"])
     title = f"{branch}\nattention\nmodule"
     shape = _two_lines(built.shapes[f"{place}.attention"])
@@ -97,7 +94,7 @@ def _convolution(diagram: Diagram, x: float, y: float, layers: str, shape: tuple
     return diagram.box(x, y, 0.58, 0.62, "convolution", layers.replace(", ", "\n", 1), _two_lines(shape))
 
 
-def _classifier(diagram: Diagram, built: BuiltNetwork, name: str, y: float, dashed: bool) -> Node:
+def _classifier(diagram: Diagram, built: BuiltDANet, name: str, y: float, dashed: bool) -> Node:
     layers = describe_layers(built.network.get_submodule(name))
     title = f"{layers}\n(loss only)" if dashed else f"classifier\n{layers}"
     return diagram.box(6.05, y, 0.62, 0.52, "classifier", title, shape_text(built.shapes[name]), dashed)

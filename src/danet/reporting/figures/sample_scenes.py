@@ -1,12 +1,21 @@
 """Figure 1: what makes scenes hard to parse: the same class near and far, large and small."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from danet.reporting.figures.canvas import (
+from danet.labels import LabelMap
+from danet.reporting.figures.evaluation_images import (
+    EvaluationImages,
+    Region,
+    most_varied,
+    open_images,
+    regions,
+)
+from danet.reporting.figures.style import (
+    Drawing,
     class_legend,
     image_grid,
     legend_rows,
@@ -14,33 +23,48 @@ from danet.reporting.figures.canvas import (
     show,
     show_classes,
 )
-from danet.reporting.figures.scenes import Region, Scenes, most_varied, open_scenes, regions
-from danet.settings import Params
-from danet.settings.schema import FigureName
+from danet.settings import FigureName, Plan
 
 SMALLEST_REGION = 1 / 2000
 """Share of the image's pixels that a marked region has at least."""
 
 
-def draw(params: Params, name: FigureName) -> tuple[Figure, dict[str, Any]]:
+@dataclass(frozen=True)
+class SampleScene:
+    """One image, its ground truth, and two regions of one class."""
+
+    name: str
+    pixels: np.ndarray
+    """(H, W, 3) uint8."""
+    truth: np.ndarray
+    """(H, W) class indices."""
+    pair: tuple[Region, ...]
+    """The smallest and the largest region; empty where no class has two."""
+
+    def class_name(self, labels: LabelMap) -> str | None:
+        """Class of the pair."""
+        return labels.names[self.pair[0].index] if self.pair else None
+
+
+def draw(plan: Plan, name: FigureName) -> Drawing:
     """Images beside their ground truth; boxes mark the smallest and the largest region of a class."""
-    scenes = open_scenes(params)
-    rows = [_row(scenes, position) for position in most_varied(scenes, params.figures[name].images)]
-    shown = [
+    images = open_images(plan, name)
+    scenes = [_scene(images, position) for position in most_varied(images)]
+    rows = [
         {
-            "image": row["image"],
-            "class": row["class"],
-            "boxes": [list(region.box) for region in row["pair"]],
-            "pixels": [region.pixels for region in row["pair"]],
+            "image": scene.name,
+            "class": scene.class_name(images.labels),
+            "boxes": [list(region.box) for region in scene.pair],
+            "pixels": [region.pixels for region in scene.pair],
         }
-        for row in rows
+        for scene in scenes
     ]
     caption = (
-        f"Scenes from the evaluation split ({scenes.title}) and their ground truth: the image with the most"
+        f"Scenes from the evaluation split ({images.title}) and their ground truth: the image with the most"
         f" classes in each of {len(rows)} parts of the split. Boxes mark the smallest and the largest visible"
         " part of the kind of object that differs most in size; both have to be given the same label."
     )
-    return paint(rows, scenes), {"caption": caption, "data": scenes.title, "rows": shown}
+    return Drawing(paint(scenes, images.labels), caption, {"data": images.title, "rows": rows})
 
 
 def unequal_pair(truth: np.ndarray, is_object: Callable[[int], bool]) -> tuple[Region, Region] | None:
@@ -48,7 +72,7 @@ def unequal_pair(truth: np.ndarray, is_object: Callable[[int], bool]) -> tuple[R
 
     Args:
         truth: (H, W) class indices.
-        is_object: tells classes that may be chosen.
+        is_object: whether a class may be chosen.
     """
     found: dict[int, list[Region]] = {}
     for region in regions(truth, smallest=round(SMALLEST_REGION * truth.size)):
@@ -59,28 +83,23 @@ def unequal_pair(truth: np.ndarray, is_object: Callable[[int], bool]) -> tuple[R
     return max(pairs, key=lambda pair: pair[1].pixels / pair[0].pixels, default=None)
 
 
-def _row(scenes: Scenes, position: int) -> dict[str, Any]:
-    pair = unequal_pair(scenes.truth(position), scenes.is_object) or ()
-    return {
-        "image": scenes.name(position),
-        "pixels": scenes.image(position),
-        "truth": scenes.truth(position),
-        "class": scenes.labels.names[pair[0].index] if pair else None,
-        "pair": pair,
-    }
+def _scene(images: EvaluationImages, position: int) -> SampleScene:
+    truth = images.truth(position)
+    pair = unequal_pair(truth, images.is_object) or ()
+    return SampleScene(images.name(position), images.image(position), truth, pair)
 
 
-def paint(rows: list[dict[str, Any]], scenes: Scenes) -> Figure:
-    truths = [row["truth"] for row in rows]
+def paint(scenes: Sequence[SampleScene], labels: LabelMap) -> Figure:
+    truths = [scene.truth for scene in scenes]
     height, width = truths[0].shape
     figure, axes = image_grid(
-        len(rows), ["Image", "Ground truth"], height / width, legend_rows(scenes.labels, truths)
+        len(scenes), ["Image", "Ground truth"], height / width, legend_rows(labels, truths)
     )
-    for (left, right), row in zip(axes, rows, strict=True):
-        show(left, row["pixels"])
-        show_classes(right, row["truth"], scenes.labels)
-        for region, words in zip(row["pair"], ("", row["class"]), strict=False):
+    for (left, right), scene in zip(axes, scenes, strict=True):
+        show(left, scene.pixels)
+        show_classes(right, scene.truth, labels)
+        for region, words in zip(scene.pair, ("", scene.class_name(labels) or ""), strict=False):
             mark_box(left, region.box, words)
             mark_box(right, region.box)
-    class_legend(figure, scenes.labels, truths)
+    class_legend(figure, labels, truths)
     return figure

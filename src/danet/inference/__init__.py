@@ -1,0 +1,1 @@
+"""What a trained network makes of whole images: windows, scales, fusion, prediction."""

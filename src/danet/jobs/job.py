@@ -1,0 +1,149 @@
+"""The jobs of a plan, each with its inputs and outputs."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from danet.errors import UserError
+from danet.jobs import code
+from danet.runs.config import differing_facts, read_config
+from danet.runs.record import read_record
+from danet.settings import Experiment, FigureName, Plan, TableName
+from danet.settings.job_facts import (
+    Facts,
+    evaluation_facts,
+    figure_facts,
+    report_facts,
+    table_facts,
+    training_facts,
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command of the workflow that makes results."""
+
+    name: str
+    """Such as ``train-fcn_r50-seed1``, ``evaluate-fcn_r50-seed1-ss``, ``table-table1``, ``report``."""
+    command: str
+    """What makes it again."""
+    settings: Facts
+    """Of all settings that can change its result."""
+    code: Callable[[], code.Digests]
+    """Digests of all code that can change its result."""
+    inputs: tuple[Path, ...]
+    """Files that its result depends on."""
+    outputs: tuple[Path, ...]
+    """Files that it makes."""
+    recorded: Callable[[], bool] | None = None
+    """Whether the outputs themselves say that they were made with these settings and inputs."""
+
+
+def training_job(plan: Plan, experiment_id: str, seed: int) -> Job:
+    experiment = plan.experiment(experiment_id)
+    run = plan.paths.run(experiment.id, seed)
+    return Job(
+        name=f"train-{experiment.id}-seed{seed}",
+        command=f"danet train --experiment {experiment.id} --seed {seed} {plan.options}",
+        settings=training_facts(plan, experiment.id, seed),
+        code=lambda: code.of_training(experiment.model),
+        inputs=(plan.dataset(experiment.dataset).paths.prepared("train") / "index.json",),
+        outputs=(run.config, run.record, run.final),
+        recorded=lambda: _run_is_recorded(plan, experiment, seed),
+    )
+
+
+def _run_is_recorded(plan: Plan, experiment: Experiment, seed: int) -> bool:
+    """Whether there is a finished run of these settings and data, whatever version made it."""
+    run, data = plan.paths.run(experiment.id, seed), plan.dataset(experiment.dataset).paths
+    try:
+        config, record = read_config(run.config), read_record(run.record)
+        index = json.loads((data.prepared("train") / "index.json").read_text(encoding="utf-8"))
+    except (UserError, OSError, ValueError):
+        return False
+    same_data = record.imported is not None or record.data.digest == index.get("digest")
+    return run.final.exists() and same_data and not differing_facts(config.experiment, experiment)
+
+
+def evaluation_job(plan: Plan, experiment_id: str, seed: int, protocol: str) -> Job:
+    experiment = plan.experiment(experiment_id)
+    return Job(
+        name=f"evaluate-{experiment.id}-seed{seed}-{protocol}",
+        command=f"danet evaluate --experiment {experiment.id} --seed {seed} --protocol {protocol}"
+        f" {plan.options}",
+        settings=evaluation_facts(plan, experiment.id, protocol),
+        code=lambda: code.of_evaluation(experiment.model),
+        inputs=(
+            plan.dataset(experiment.dataset).paths.prepared("val") / "index.json",
+            plan.paths.run(experiment.id, seed).record,
+        ),
+        outputs=(plan.paths.evaluation(experiment.id, seed, protocol),),
+    )
+
+
+def table_job(plan: Plan, name: TableName) -> Job:
+    rows = plan.table(name).evaluations
+    return Job(
+        name=f"table-{name}",
+        command=f"danet table {name} {plan.options}",
+        settings=table_facts(plan, name),
+        code=code.of_table,
+        inputs=tuple(
+            path
+            for row in rows
+            for seed in plan.seeds
+            for path in (
+                plan.paths.evaluation(row.experiment, seed, row.protocol),
+                plan.paths.run(row.experiment, seed).record,
+            )
+        ),
+        outputs=tuple(plan.paths.table(name, suffix) for suffix in ("tex", "csv", "md")),
+    )
+
+
+def figure_job(plan: Plan, name: FigureName) -> Job:
+    networks = (plan.paths.run(shown, plan.seeds[0]).record for shown in plan.figure(name).experiments)
+    return Job(
+        name=f"figure-{name}",
+        command=f"danet figure {name} {plan.options}",
+        settings=figure_facts(plan, name),
+        code=lambda: code.of_figure(name),
+        inputs=(plan.dataset_of_figure(name).paths.prepared("val") / "index.json", *networks),
+        outputs=tuple(plan.paths.figure(name, suffix) for suffix in ("pdf", "png", "json")),
+    )
+
+
+def report_job(plan: Plan) -> Job:
+    runs = [plan.paths.run(name, seed) for name in plan.experiments for seed in plan.seeds]
+    evaluations = [
+        plan.paths.evaluation(row.experiment, seed, row.protocol)
+        for row in plan.evaluations
+        for seed in plan.seeds
+    ]
+    return Job(
+        name="report",
+        command=f"danet report {plan.options}",
+        settings=report_facts(plan),
+        code=code.of_report,
+        inputs=(
+            *(plan.paths.table(name, "csv") for name in plan.tables),
+            *(plan.paths.figure(name, "json") for name in plan.figures),
+            *evaluations,
+            *(path for run in runs for path in (run.record, run.metrics)),
+        ),
+        outputs=(plan.paths.report,),
+    )
+
+
+def jobs_of(plan: Plan) -> Iterator[Job]:
+    """All that make results of a plan, each after those that it needs."""
+    for seed in plan.seeds:
+        for experiment in plan.experiments:
+            yield training_job(plan, experiment, seed)
+    for seed in plan.seeds:
+        for row in plan.evaluations:
+            yield evaluation_job(plan, row.experiment, seed, row.protocol)
+    yield from (table_job(plan, name) for name in plan.tables)
+    yield from (figure_job(plan, name) for name in plan.figures)
+    yield report_job(plan)

@@ -1,0 +1,45 @@
+"""The first stage of DVC: ``python -m danet.jobs.job_files``.
+
+It writes settings and code of each job to a small file of its own, on which the job's stage depends, and
+rewrites only those that have changed; so DVC makes again what Snakemake would make again. Before that it
+stops where DVC's lists are those of another params.yaml, and restores the format of that file.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from danet.files import write_text
+from danet.jobs.job import jobs_of
+from danet.settings import Plan
+from danet.settings.dvc_lists import require_lists
+from danet.settings.job_facts import data_facts
+from danet.settings.params_format import restore_format
+from danet.settings.reading import load_every_plan
+
+FOLDER = Path("workflow/dvc/jobs")
+
+
+def write_job_files(plans: Iterable[Plan], folder: Path = FOLDER) -> None:
+    """Write ``<profile>/data-<dataset>.json`` and ``<profile>/<recipe>/<job>.json`` where they change."""
+    for plan in plans:
+        for name in plan.datasets:
+            path = folder / plan.profile / f"data-{name}.json"
+            _write_if_changed(path, {"settings": data_facts(plan.dataset(name))})
+        for job in jobs_of(plan):
+            path = folder / plan.profile / plan.recipe / f"{job.name}.json"
+            _write_if_changed(path, {"settings": job.settings, "code": job.code()})
+
+
+def _write_if_changed(path: Path, basis: dict[str, Any]) -> None:
+    text = json.dumps(basis, indent=2) + "\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+if __name__ == "__main__":
+    every_plan = load_every_plan()
+    restore_format()
+    require_lists(every_plan)
+    write_job_files(every_plan)

@@ -1,0 +1,106 @@
+"""What ``danet status`` shows: for every job whether its result is current, stale or missing, and why."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from danet.errors import MissingDataError, SettingsError
+from danet.jobs.job import Job, jobs_of
+from danet.jobs.made import accept, read_made, reasons_to_make
+from danet.settings import Plan, nearest
+from danet.settings.job_facts import data_made_otherwise
+
+State = Literal["current", "stale", "missing"]
+REASONS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """One job and its result."""
+
+    job: Job
+    state: State
+    reasons: tuple[str, ...]
+    """Why it will be made again, or at all."""
+
+
+def statuses(plan: Plan) -> list[JobStatus]:
+    """The state of every job of a plan, each after those that it needs."""
+    found: list[JobStatus] = []
+    # The job that will make a file again, by the file.
+    waiting: dict[Path, str] = {
+        dataset.paths.prepared(split) / "index.json": f"prepare-{dataset.name}"
+        for dataset in map(plan.dataset, plan.datasets)
+        if data_made_otherwise("prepare", dataset)
+        for split in ("train", "val")
+    }
+    for job in jobs_of(plan):
+        reasons = reasons_to_make(plan.paths, job)
+        upstream = dict.fromkeys(waiting[path] for path in job.inputs if path in waiting)
+        reasons = [reason for reason in reasons if not _of_output(reason, waiting)]
+        reasons += [f"{name} comes first" for name in upstream]
+        there = all(path.exists() for path in job.outputs)
+        state: State = "missing" if not there else "stale" if reasons else "current"
+        if state != "current":
+            waiting |= dict.fromkeys(job.outputs, job.name)
+        found.append(JobStatus(job, state, tuple(reasons)))
+    return found
+
+
+def describe_status(plan: Plan) -> Iterator[str]:
+    """Lines for the terminal."""
+    found = statuses(plan)
+    counts = Counter(status.state for status in found)
+    shown = ", ".join(f"{counts[state]} {state}" for state in ("current", "stale", "missing"))
+    yield f"profile {plan.profile}, recipe {plan.recipe}: {shown}"
+    for status in found:
+        if status.state == "stale":
+            more = len(status.reasons) - REASONS_SHOWN
+            reasons = "; ".join(status.reasons[:REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+            yield f"  stale    {status.job.name}: {reasons}"
+    missing = [status.job.name for status in found if status.state == "missing"]
+    if missing:
+        yield f"  missing  {', '.join(missing[:8])}" + (
+            f" and {len(missing) - 8} more" if missing[8:] else ""
+        )
+    yield from _other_versions(plan, found)
+    if counts["stale"]:
+        yield "  -> snakemake or dvc repro makes them again; danet accept JOB takes a stale result as it is"
+
+
+def accept_jobs(plan: Plan, names: Sequence[str] | None) -> Iterator[str]:
+    """Take stale results as they are.
+
+    Args:
+        plan: whose results.
+        names: of jobs; None: all that are stale.
+
+    Raises:
+        SettingsError: there is no such job.
+        MissingDataError: it has no result.
+    """
+    found = {status.job.name: status for status in statuses(plan)}
+    for name in found if names is None else names:
+        if name not in found:
+            raise SettingsError(f'there is no job "{name}"; {nearest(name, list(found))}', "danet status")
+        if found[name].state == "missing" and names is not None:
+            raise MissingDataError(f"{name} has no result to accept", found[name].job.command)
+        if found[name].state == "stale":
+            accept(plan.paths, found[name].job)
+            yield f"{name}: accepted although {'; '.join(found[name].reasons)}"
+
+
+def _other_versions(plan: Plan, found: list[JobStatus]) -> Iterator[str]:
+    """Another version of torch is told, not acted on."""
+    made = (read_made(plan.paths, status.job) for status in found)
+    others = Counter(file.torch for file in made if file and file.torch != version("torch"))
+    for other, count in others.items():
+        yield f"  note     {count} results were made with torch {other}; installed is {version('torch')}"
+
+
+def _of_output(reason: str, waiting: Mapping[Path, str]) -> bool:
+    """Whether a reason is an input that another job will make."""
+    return any(reason == f"input {path}" for path in waiting)

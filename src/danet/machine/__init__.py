@@ -1,0 +1,1 @@
+"""The machine: GPUs and who holds them, worker processes, signals, arithmetic, and what it is."""

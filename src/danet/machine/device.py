@@ -1,0 +1,8 @@
+"""The one place that chooses a device."""
+
+import torch
+
+
+def chosen_device(local_rank: int = 0) -> torch.device:
+    """The GPU of that number among the visible ones; the CPU where there is none."""
+    return torch.device("cuda", local_rank) if torch.cuda.is_available() else torch.device("cpu")

@@ -1,0 +1,1 @@
+"""The attention modules as the paper writes them, and how their sums are computed."""

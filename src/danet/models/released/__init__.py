@@ -1,0 +1,1 @@
+"""Checkpoints of others: reading their files, and the names of their tensors."""

@@ -1,0 +1,123 @@
+"""What stands above a table: what it shows, and what our numbers were made with."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+from danet.reporting.tables.scores import Scores
+from danet.settings import BackboneName, Experiment, Plan, Protocol, TableName
+
+SUBJECTS: dict[TableName, str] = {
+    "table1": "Ablation study of the attention modules on the Cityscapes val set. PAM: position attention"
+    " module; CAM: channel attention module.",
+    "table2": "Improvement strategies on the Cityscapes val set. DANet-101: DANet with BaseNet ResNet-101;"
+    " DA: data augmentation with random scaling; MS: multi-scale inputs during inference.",
+    "table3": "Per-class results on the Cityscapes test set.",
+    "table4": "Segmentation results on the PASCAL Context testing set.",
+    "table5": "Segmentation results on the COCO Stuff testing set.",
+}
+
+BACKBONE_TITLES: dict[BackboneName, str] = {
+    "resnet50": "ResNet-50",
+    "resnet101": "ResNet-101",
+    "resnet14_thin": "ResNet-14 with 1/8 of the channels",
+    "resnet23_thin": "ResNet-23 with 1/8 of the channels",
+}
+
+BASENETS: dict[BackboneName, str] = {"resnet50": "Res50", "resnet101": "Res101"}
+"""The paper's abbreviations of the backbones."""
+
+
+def caption(plan: Plan, name: TableName, experiments: Sequence[Experiment], scores: Scores) -> str:
+    """The whole caption as plain text.
+
+    Args:
+        plan: profile, recipe, seeds, and titles of data sets.
+        name: which table.
+        experiments: those of ours that the table shows.
+        scores: their evaluations.
+    """
+    ours = "; ".join(_ours(plan, name, experiments, scores))
+    return f"{SUBJECTS[name]} {_reading(plan, name, scores)} Ours: {ours}."
+
+
+def used_data(plan: Plan, experiment: Experiment) -> str:
+    """The data that an experiment really uses: ``CamVid in place of Cityscapes``."""
+    dataset, named = plan.dataset(experiment.dataset), experiment.stands_in_for.dataset
+    if dataset.generated:
+        return f"generated scenes in place of {dataset.title}"
+    return f"{dataset.title} in place of {plan.dataset(named).title}" if named else dataset.title
+
+
+def used_backbones(experiments: Iterable[Experiment]) -> str:
+    """The backbones in use: ``ResNet-50, ResNet-101``, or which stand-in takes whose place."""
+    return ", ".join(dict.fromkeys(map(_used_backbone, experiments)))
+
+
+def describe_protocol(protocol: Protocol) -> str:
+    """How images are scored: ``scale 1 with flip, longer side 2048, windows of 768 pixels …``."""
+    scales = ", ".join(f"{scale:g}" for scale in protocol.scales)
+    sizes = f"scale {scales}" if len(protocol.scales) == 1 else f"scales {scales}"
+    flip = " with flip" if protocol.flip else ""
+    stride = Fraction(protocol.stride).limit_denominator(12)
+    window = f"windows of {protocol.crop_size} pixels at a stride of {stride} of that"
+    fusion = {"mean_probability": "mean of probabilities", "exp_logit_sum": "sum of exponentiated logits"}
+    return f"{sizes}{flip}, longer side {protocol.long_side}, {window}, {fusion[protocol.fusion]}"
+
+
+def comparable(plan: Plan, experiments: Iterable[Experiment]) -> bool:
+    """Whether data and backbones are the paper's own."""
+    return not any(
+        experiment.stands_in_for.dataset
+        or experiment.stands_in_for.backbone
+        or plan.dataset(experiment.dataset).generated
+        for experiment in experiments
+    )
+
+
+def _used_backbone(experiment: Experiment) -> str:
+    title, named = BACKBONE_TITLES[experiment.model.backbone], experiment.stands_in_for.backbone
+    return f"{title} in place of {BACKBONE_TITLES[named]}" if named else title
+
+
+def _reading(plan: Plan, name: TableName, scores: Scores) -> str:
+    """How to read the numbers."""
+    if name == "table3":
+        return (
+            "IoU in per cent; Difference: ours minus the paper's. The labels of the test set are not public:"
+            " our row is what the evaluation server reports, and reads server until that is entered"
+            " under tables.table3.server_iou in params.yaml."
+        )
+    over = " and ".join(dict.fromkeys(map(str, scores.classes.values())))
+    background = ""
+    if name == "table4":
+        counted = plan.dataset("pascal_context").background
+        background = f" background {'is one of the classes' if counted else 'is ignored'};"
+    return (
+        f"Mean IoU in per cent{over and f', ours {over}'};{background} Difference: ours minus the paper's;"
+        " of our values the best is bold and the second underlined."
+    )
+
+
+def _ours(plan: Plan, name: TableName, experiments: Sequence[Experiment], scores: Scores) -> Iterator[str]:
+    """The facts about our numbers, from what they are to where they come from."""
+    yield f"profile {plan.profile}, recipe {plan.recipe}"
+    yield ", ".join(dict.fromkeys(used_data(plan, experiment) for experiment in experiments))
+    yield from scores.deviations
+    yield used_backbones(experiments)
+    if not comparable(plan, experiments):
+        yield "not comparable with the paper's values"
+    for protocol in scores.protocols:
+        experiment = next(e for e, p in scores.of if p == protocol)
+        yield f"{protocol}: {describe_protocol(plan.experiment(experiment).protocol(protocol))}"
+    if name != "table3":
+        yield _seeds(plan.seeds)
+    if scores.commits:
+        words = "commit" if len(scores.commits) == 1 else "commits"
+        yield f"{words} {', '.join(scores.commits)}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    listed = ", ".join(str(seed) for seed in seeds)
+    return f"mean ± sample standard deviation of n = {len(seeds)} seeds ({listed})"

@@ -1,0 +1,82 @@
+"""eval/<experiment>/seed<N>/<protocol>.json: how a run scored under one protocol."""
+
+import json
+from pathlib import Path
+from typing import Self
+
+from pydantic import ConfigDict, ValidationError, model_validator
+
+from danet.errors import BadDataError, MissingDataError
+from danet.files import write_json
+from danet.runs.record import Record
+from danet.settings import Protocol
+
+
+class ProtocolRecord(Record):
+    """The protocol that a score was made with: every setting, its name, and the number of classes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    classes: int | None = None
+
+    def differences(self, protocol: Protocol) -> list[str]:
+        """``key: recorded -> stated`` for each setting that makes ``protocol`` count otherwise."""
+        recorded = self.model_extra or {}
+        return [
+            f"{key}: {recorded.get(key)} -> {value}"
+            for key, value in protocol.facts().items()
+            if recorded.get(key) != value
+        ]
+
+
+class EvaluationRecord(Record):
+    """One trained network under one protocol."""
+
+    experiment: str
+    seed: int
+    protocol: ProtocolRecord
+    images: int | None = None
+    """Images that were scored; None in files of earlier versions."""
+    miou: float
+    """0 to 1; averaged as the ``absent_classes`` of ``protocol`` says."""
+    pixel_accuracy: float
+    """0 to 1."""
+    iou: dict[str, float | None]
+    """By class; None where a class does not occur in the ground truth."""
+    confusion: list[list[int]]
+    """Rows are the ground truth."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if any(len(row) != len(self.iou) for row in (self.confusion, *self.confusion)):
+            raise ValueError("the confusion matrix has not a row and a column for each class")
+        return self
+
+
+def write_evaluation(path: Path, record: EvaluationRecord) -> None:
+    """Write the file as a whole or not at all."""
+    write_json(path, record.model_dump(mode="json"))
+
+
+def read_evaluation(path: Path, remedy: str = "") -> EvaluationRecord:
+    """Read an evaluation file.
+
+    Args:
+        path: the file.
+        remedy: what to do if it is missing or damaged.
+
+    Raises:
+        MissingDataError: there is none.
+        BadDataError: it is damaged.
+    """
+    try:
+        return EvaluationRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise MissingDataError(f"{path} not found", remedy) from None
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        fault = f"{place}: {error.errors()[0]['msg']}"
+        raise BadDataError(f"{path} is no evaluation of this project: {fault}", remedy) from None
+    except ValueError as error:
+        raise BadDataError(f"{path} is no evaluation of this project: {error}", remedy) from None

@@ -1,0 +1,18 @@
+"""Names of the entries of params.yaml, as types wherever they cross modules.
+
+Data sets, experiments, protocols, recipes and profiles are whatever params.yaml defines, so their
+names are open; tables and figures need code of their own, so theirs are listed.
+"""
+
+from typing import Literal, NewType
+
+DatasetName = NewType("DatasetName", str)
+ExperimentName = NewType("ExperimentName", str)
+ProtocolName = NewType("ProtocolName", str)
+RecipeName = NewType("RecipeName", str)
+ProfileName = NewType("ProfileName", str)
+
+BackboneName = Literal["resnet50", "resnet101", "resnet14_thin", "resnet23_thin"]
+AttentionName = Literal["position", "channel"]
+TableName = Literal["table1", "table2", "table3", "table4", "table5"]
+FigureName = Literal["figure1", "figure2", "figure3", "figure4", "figure5", "figure6"]

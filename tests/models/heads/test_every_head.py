@@ -1,0 +1,148 @@
+"""The one list that every head runs through, on the networks that experiments build with it."""
+
+import itertools
+from typing import ClassVar
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from danet.heads import HEADS
+from danet.models.heads import Head, head_class
+from danet.models.network import SegmentationNetwork, build_network
+from danet.settings import Model
+
+RECIPES = {
+    "paper_text": {
+        "position_projection": "conv_bn_relu",
+        "query_key_reduction": 1,
+        "channel_similarity": "product",
+    },
+    "released_code": {
+        "position_projection": "conv",
+        "query_key_reduction": 8,
+        "channel_similarity": "max_minus_product",
+    },
+}
+VARIANTS = {
+    "fcn": [()],
+    "danet": [("position",), ("channel",), ("position", "channel")],
+}
+"""Attention modules with which each head is tried; none for heads that have no such option."""
+# For 2048 channels and 19 classes, from the sizes of the layers.
+BRANCH = (2048 * 512 * 9 + 2 * 512) + (512 * 512 * 9 + 2 * 512)  # two 3x3 convolutions with BatchNorm
+CLASSIFIER = 512 * 19 + 19
+PROJECTIONS = {"released_code": 328_320, "paper_text": 789_504}
+PARAMETERS = {
+    ("fcn", ()): lambda recipe: 2048 * 512 * 9 + 2 * 512 + CLASSIFIER,
+    ("danet", ("position",)): lambda recipe: BRANCH + PROJECTIONS[recipe] + 1 + CLASSIFIER,
+    ("danet", ("channel",)): lambda recipe: BRANCH + 1 + CLASSIFIER,
+    ("danet", ("position", "channel")): lambda recipe: (
+        2 * (BRANCH + 1) + PROJECTIONS[recipe] + 3 * CLASSIFIER
+    ),
+}
+CASES = [
+    (head, attention, recipe)
+    for head in HEADS
+    for attention, recipe in itertools.product(VARIANTS.get(head, [()]), RECIPES)
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0], *case[1], case[2]]))
+def case(request) -> tuple[str, tuple[str, ...], str]:
+    return request.param
+
+
+@pytest.fixture
+def settings(case, model_settings) -> Model:
+    head, attention, recipe = case
+    return model_settings(attention, head=head, classes=5, **RECIPES[recipe])
+
+
+@pytest.fixture
+def network(settings) -> SegmentationNetwork:
+    torch.manual_seed(8)
+    return build_network(settings)
+
+
+def test_outputs_have_the_size_of_the_images_and_every_parameter_learns(network):
+    images, label = torch.randn(2, 3, 41, 48), torch.randint(0, 5, (2, 41, 48))
+    outputs = network(images)
+    assert list(outputs) == list(network.head.outputs)
+    assert {output.shape for output in outputs.values()} == {(2, 5, 41, 48)}
+    weights = network.head.outputs
+    sum(weights[name] * F.cross_entropy(output, label) for name, output in outputs.items()).backward()
+    assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []
+
+
+@pytest.mark.parametrize("size", [(33, 57), (8, 8), (65, 40)])
+def test_any_size_will_do(network, size):
+    network.eval()
+    with torch.inference_mode():
+        assert network.predict(torch.randn(1, 3, *size)).shape == (1, 5, *size)
+
+
+def test_evaluation_is_deterministic_and_predicts_the_first_output(network):
+    network.eval()
+    images = torch.randn(1, 3, 41, 48)
+    with torch.inference_mode():
+        first, again, outputs = network.predict(images), network.predict(images), network(images)
+    assert torch.equal(first, again)
+    torch.testing.assert_close(first, outputs[next(iter(network.head.outputs))])
+
+
+def test_the_state_dict_makes_the_same_network_again(network, settings):
+    other = build_network(settings)
+    other.load_state_dict(network.state_dict())
+    images = torch.randn(1, 3, 32, 40)
+    with torch.inference_mode():
+        assert torch.equal(network.eval().predict(images), other.eval().predict(images))
+
+
+def test_number_of_parameters(case, model_settings):
+    head, attention, recipe = case
+    with torch.device("meta"):
+        built = build_network(model_settings(attention, head=head, backbone="resnet50", **RECIPES[recipe]))
+    assert sum(parameter.numel() for parameter in built.head.parameters()) == PARAMETERS[head, attention](
+        recipe
+    )
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_table_names_classes_that_state_their_outputs_and_stages(name):
+    head = head_class(name)
+    assert issubclass(head, Head)
+    assert set(head.stages) <= {1, 2, 3, 4}
+    assert len(head.outputs) >= 1
+    assert all(weight > 0 for weight in head.outputs.values())
+
+
+class TwoStageHead(Head):
+    """Reads stages 2 and 4, and has an auxiliary output with a loss weight of its own."""
+
+    stages = (2, 4)
+    outputs: ClassVar = {"main": 1.0, "auxiliary": 0.4}
+
+    def __init__(self, shallow: int, deep: int, classes: int) -> None:
+        super().__init__()
+        self.main = torch.nn.Conv2d(deep, classes, 1)
+        self.auxiliary = torch.nn.Conv2d(shallow, classes, 1)
+
+    @classmethod
+    def build(cls, model, channels):
+        return cls(*channels, model.classes)
+
+    def forward(self, shallow, deep):
+        return {"main": self.main(deep), "auxiliary": self.auxiliary(shallow)}
+
+
+def test_a_head_chooses_its_stages_of_the_backbone(model_settings, monkeypatch):
+    monkeypatch.setitem(HEADS, "two_stages", f"{__name__}.TwoStageHead")
+    network = build_network(model_settings((), head="two_stages", classes=5)).eval()
+    images = torch.randn(1, 3, 40, 48)
+    with torch.inference_mode():
+        assert [features.shape[1] for features in network.backbone(images, (2, 4))] == [64, 256]
+        assert {name: tuple(out.shape) for name, out in network(images).items()} == {
+            "main": (1, 5, 40, 48),
+            "auxiliary": (1, 5, 40, 48),
+        }

@@ -1,0 +1,110 @@
+"""What Snakemake and DVC would run in the project of the current folder, after each of some edits.
+
+Many questions in one process, since an engine takes a second to import. Standard input: a JSON list of
+contents of params.yaml. Standard output: for each of them, by engine and job, its command and outputs.
+
+    python engine_plans.py planned      what would run
+    python engine_plans.py everything   all that the report needs, whether it would run or not
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from dvc.repo import Repo
+from networkx import ancestors, descendants
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import DAGSettings, OutputSettings, Quietness, ResourceSettings
+
+from danet.files import write_text
+from danet.jobs.job_files import write_job_files
+from danet.settings import Plan, load_plan, load_plans
+from danet.settings.dvc_lists import LISTS_FILE, lists_text
+from danet.settings.reading import load_every_plan
+
+NAMES = {
+    "download": "download-{dataset}",
+    "prepare": "prepare-{dataset}",
+    "train": "train-{experiment}-seed{seed}",
+    "evaluate": "evaluate-{experiment}-seed{seed}-{protocol}",
+    "table": "table-{table}",
+    "figure": "figure-{figure}",
+    "report": "report",
+}
+Jobs = dict[str, tuple[str, list[str]]]
+"""Command and outputs, by the name of the job."""
+
+
+def planned_by_snakemake(everything: bool) -> Jobs:
+    settings = DAGSettings(targets={"report"}, forceall=everything)
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
+        workflow = api.workflow(ResourceSettings(cores=1), snakefile=Path("Snakefile"))
+        workflow.dag(settings).execute_workflow(executor="dryrun", updated_files=[])
+        jobs = workflow._workflow.dag._needrun
+        return {
+            NAMES[job.rule.name].format(**job.wildcards_dict): (_command(job.shellcmd), sorted(job.output))
+            for job in jobs
+        }
+
+
+class Dvc:
+    """The pipeline of one profile and recipe, read once: that takes seconds."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.repo = plan, Repo()
+        self.graph = self.repo.index.graph
+        (last,) = [stage for stage in self.graph if getattr(stage, "name", "") == "all"]
+        self.stages = [stage for stage in descendants(self.graph, last) if stage.name != "settings"]
+
+    def planned(self, everything: bool) -> Jobs:
+        with self.repo.lock:
+            changed = [stage for stage in self.stages if everything or stage.status()]
+        after = {stage for one in changed for stage in ancestors(self.graph, one)}
+        return {
+            _job_of(stage.name, self.plan): (
+                _command(stage.cmd if isinstance(stage.cmd, str) else stage.cmd[-1]),
+                sorted(str(Path(out.fs_path).relative_to(Path.cwd())) for out in stage.outs),
+            )
+            for stage in self.stages
+            if stage in changed or stage in after
+        }
+
+
+def _job_of(stage: str, plan: Plan) -> str:
+    """``train@demo-paper_text-fcn_r50-seed1`` as ``train-fcn_r50-seed1``."""
+    kind, _, key = stage.partition("@")
+    rest = key.removeprefix(plan.profile).removeprefix(f"-{plan.recipe}")
+    return kind + rest
+
+
+def _command(text: str) -> str:
+    """Without its log, and without what only one of the engines says."""
+    return " ".join(
+        text.split("&>")[0].split("2>&1")[0].partition(" --gpus")[0].partition(" --proc")[0].split()
+    )
+
+
+def answers(everything: bool) -> Iterator[dict[str, Jobs]]:
+    """Does what a user does: the edit, then whatever the first stage of DVC asks for."""
+    pipelines: dict[tuple[str, ...], Dvc] = {}
+    for params in json.load(sys.stdin):
+        write_text(Path("params.yaml"), params)
+        lists, plan = lists_text(load_every_plan()), load_plan()
+        if LISTS_FILE.read_text() != lists:
+            write_text(LISTS_FILE, lists)
+        write_job_files(load_plans(profile=plan.profile))
+        choice = (plan.profile, plan.recipe, lists)
+        if choice not in pipelines:
+            pipelines[choice] = Dvc(plan)
+        yield {
+            "snakemake": planned_by_snakemake(everything),
+            "dvc": pipelines[choice].planned(everything),
+        }
+
+
+if __name__ == "__main__":
+    with redirect_stdout(sys.stderr):
+        result = list(answers(everything=sys.argv[1] == "everything"))
+    json.dump(result, sys.stdout)
