@@ -11,6 +11,13 @@ class RunPaths:
     root: Path
 
     @property
+    def command(self) -> str:
+        """What trains this run."""
+        *_, profile, recipe, _, experiment, seed = self.root.absolute().parts
+        options = f"--seed {seed.removeprefix('seed')} --profile {profile} --recipe {recipe}"
+        return f"danet train --experiment {experiment} {options}"
+
+    @property
     def config(self) -> Path:
         """Every setting, resolved."""
         return self.root / "config.yaml"

@@ -21,8 +21,8 @@ OLD_FORMAT_PICKLES = 4
 
 # fmt: off
 HARMFUL_MODULES = {
-    "os", "posix", "nt", "subprocess", "commands", "sys", "pty", "shutil", "socket", "ctypes", "importlib",
-    "runpy", "code", "webbrowser", "pickle", "_pickle", "marshal", "types", "asyncio", "multiprocessing",
+    "os", "posix", "nt", "subprocess", "commands", "sys", "pty", "shutil", "ctypes", "importlib", "runpy",
+    "webbrowser", "pickle", "_pickle", "marshal",
 }
 HARMFUL_BUILTINS = {"eval", "exec", "execfile", "compile", "__import__", "open", "input", "breakpoint"}
 # fmt: on

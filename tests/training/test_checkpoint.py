@@ -18,7 +18,9 @@ ALONE = Ranks()
 
 @pytest.fixture
 def paths(tmp_path) -> RunPaths:
-    return RunPaths(tmp_path)
+    root = tmp_path / "results/demo/paper_text/runs/fcn_r50/seed2"
+    root.mkdir(parents=True)
+    return RunPaths(root)
 
 
 @pytest.fixture
@@ -68,7 +70,8 @@ def test_a_checkpoint_of_other_settings_is_refused_by_key(paths, trained):
     with pytest.raises(CheckpointError, match=r"training.lr: 0.1 -> 0.2") as caught:
         load_checkpoint(paths, {"training": {"lr": 0.2, "crop": 8}}, *trained, ALONE)
     assert "crop" not in str(caught.value)
-    assert f"rm -f {paths.last} {paths.previous}" in str(caught.value)
+    command = "danet train --experiment fcn_r50 --seed 2 --profile demo --recipe paper_text --again"
+    assert str(caught.value).endswith(f"set aside what is there: {command}")
 
 
 @pytest.mark.parametrize("damage", ["cut off", "one bit", "empty", "gone"])
@@ -94,7 +97,7 @@ def test_when_both_are_damaged_the_training_does_not_silently_start_again(paths,
     flip_a_bit(paths.previous, raw(trained[0].weight))
     with pytest.raises(CheckpointError, match=r"previous\.pth is damaged: its checksum") as caught:
         load_checkpoint(paths, {}, *trained, ALONE)
-    assert "start this training again from the beginning: rm -f" in str(caught.value)
+    assert "start again and set aside what is there: danet train" in str(caught.value)
 
 
 def test_weights_in_place_of_a_checkpoint_are_refused(paths, trained):

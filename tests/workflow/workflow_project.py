@@ -26,6 +26,7 @@ COPIED = (
     "workflow",
     "src/danet/reporting/tables/published.yaml",
     ".dvc/config",
+    ".dvc/.gitignore",
     ".dvcignore",
     ".gitignore",
 )

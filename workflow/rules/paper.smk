@@ -9,7 +9,7 @@ rule table:
         evaluations=table_evaluations,
         published=ancient("src/danet/reporting/tables/published.yaml"),
     output:
-        multiext("<results>/tables/{table}", ".tex", ".csv", ".md"),
+        update(multiext("<results>/tables/{table}", ".tex", ".csv", ".md")),
     log:
         "<logs>/table/{table}.log",
     message:
@@ -24,7 +24,7 @@ rule figure:
         networks=figure_networks,
         data=figure_data,
     output:
-        multiext("<results>/figures/{figure}", ".pdf", ".png", ".json"),
+        update(multiext("<results>/figures/{figure}", ".pdf", ".png", ".json")),
     log:
         "<logs>/figure/{figure}.log",
     resources:
@@ -49,7 +49,7 @@ rule report:
             seed=PLAN.seeds,
         ),
     output:
-        REPORT,
+        update(REPORT),
     log:
         "<logs>/report.log",
     message:

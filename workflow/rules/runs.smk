@@ -1,11 +1,12 @@
+# Outputs are update(): Snakemake then never deletes one before a job, which may find it current and keep it.
 rule train:
     input:
         basis="<basis>/train-{experiment}-seed{seed}",
         data=prepared("train"),
     output:
-        config="<results>/runs/{experiment}/seed{seed}/config.yaml",
-        final="<results>/runs/{experiment}/seed{seed}/final.pth",
-        run="<results>/runs/{experiment}/seed{seed}/run.json",
+        config=update("<results>/runs/{experiment}/seed{seed}/config.yaml"),
+        final=update("<results>/runs/{experiment}/seed{seed}/final.pth"),
+        run=update("<results>/runs/{experiment}/seed{seed}/run.json"),
     log:
         "<logs>/train/{experiment}-seed{seed}.log",
     benchmark:
@@ -30,7 +31,7 @@ rule evaluate:
         network="<results>/runs/{experiment}/seed{seed}/final.pth",
         run="<results>/runs/{experiment}/seed{seed}/run.json",
     output:
-        "<results>/eval/{experiment}/seed{seed}/{protocol}.json",
+        update("<results>/eval/{experiment}/seed{seed}/{protocol}.json"),
     log:
         "<logs>/evaluate/{experiment}-seed{seed}-{protocol}.log",
     benchmark:

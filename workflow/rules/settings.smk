@@ -1,12 +1,15 @@
 # Settings are read and validated here, before any job: an unknown key or an ill-typed value ends the run.
 # No rules in this file; it holds what the rules look up.
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from danet.data.obtaining.obtainable import refuse_other_data, require_obtainable
 from danet.errors import UserError
 from danet.jobs.file_times import tell_snakemake
+from danet.machine.workflow_lock import drop_dead_lock, note_owner
 from danet.settings import load_plan
 
 if others := config.keys() - {"profile", "recipe"}:
@@ -36,6 +39,8 @@ pathvars:
 
 # <basis> has a folder for each job, which is newer than its outputs where danet status finds them stale.
 if workflow.is_main_process:
+    for lock in drop_dead_lock():
+        print(f"{lock}: left by a Snakemake that was killed; removed", file=sys.stderr)
     tell_snakemake(PLAN, Path(".snakemake/basis"))
 
 
@@ -49,9 +54,14 @@ wildcard_constraints:
 
 
 onstart:
+    note_owner()
     to_fetch = {
         job.wildcards.dataset for job in workflow.dag.needrun_jobs() if job.rule.name == "download"
     }
+    for target in workflow.dag.targetrules:
+        tables, figures = PLAN.results_by_dataset().get(target.name, (PLAN.tables, PLAN.figures))
+        if others := [n for n in (*PLAN.tables, *PLAN.figures) if n not in (*tables, *figures)]:
+            logger.info(f"{target.name}: left out, since they need other data: {', '.join(others)}")
     try:
         refuse_other_data(PLAN)
         require_obtainable(PLAN, to_fetch)

@@ -6,10 +6,12 @@ stops where DVC's lists are those of another params.yaml, and restores the forma
 """
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from danet.errors import UserError
 from danet.files import write_text
 from danet.jobs.job import jobs_of
 from danet.settings import Plan
@@ -38,8 +40,16 @@ def _write_if_changed(path: Path, basis: dict[str, Any]) -> None:
         write_text(path, text)
 
 
+def main() -> None:
+    """Run the stage; an error that the user can fix ends with its message and no traceback."""
+    try:
+        plans = load_every_plan()
+        restore_format()
+        require_lists(plans)
+        write_job_files(plans)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
 if __name__ == "__main__":
-    every_plan = load_every_plan()
-    restore_format()
-    require_lists(every_plan)
-    write_job_files(every_plan)
+    main()

@@ -72,6 +72,7 @@ class SentRun:
     def send_data(self, data: DataFacts, folder: Path, context: str) -> None:
         """Add a prepared split, unless the run has one for that context."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
+        from mlflow.exceptions import MlflowException
 
         if context in self._contexts():
             return
@@ -83,7 +84,12 @@ class SentRun:
             profile=json.dumps({"images": data.images}),
         )
         tag = InputTag("mlflow.data.context", context)
-        self._client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [tag])])
+        inputs = [DatasetInput(dataset, [tag])]
+        try:
+            self._client.log_inputs(self.run_id, datasets=inputs)
+        except MlflowException:
+            # Another run may have entered the same data set in the same moment; now it is there.
+            self._client.log_inputs(self.run_id, datasets=inputs)
         self._run = self._client.get_run(self.run_id)
 
     def send_metrics(self, lines: Iterable[MetricsLine]) -> None:

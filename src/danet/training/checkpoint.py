@@ -99,7 +99,7 @@ def load_checkpoint(
         lines = "".join(f"\n  {line}" for line in different)
         raise CheckpointError(
             f"{paths.last} belongs to other settings:{lines}",
-            f"set them back, or start this training again from the beginning: {_removal(paths)}",
+            f"set them back, or start again and set aside what is there: {paths.command} --again",
         )
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
@@ -112,7 +112,7 @@ def _read_newest(paths: RunPaths) -> dict[str, Any] | None:
     there = [path for path in (paths.last, paths.previous) if path.exists()]
     for path in there:
         try:
-            return _read(path, f"start this training again from the beginning: {_removal(paths)}")
+            return _read(path, f"start again and set aside what is there: {paths.command} --again")
         except CheckpointError as error:
             if path == there[-1]:
                 raise
@@ -129,10 +129,6 @@ def _read(path: Path, remedy: str) -> dict[str, Any]:
         if archive.testzip() is not None:
             raise CheckpointError(f"{path} is damaged: its checksum does not match", remedy)
     return state
-
-
-def _removal(paths: RunPaths) -> str:
-    return f"rm -f {paths.last} {paths.previous}"
 
 
 def _random_state() -> dict[str, torch.Tensor | None]:

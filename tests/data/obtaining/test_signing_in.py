@@ -101,3 +101,11 @@ def test_the_account_is_not_sent_to_another_server(source, server, account, tmp_
     with pytest.raises(DownloadError, match=r"leads to http://localhost:1/login; the account was not sent"):
         fetch(source("member", credential=ACCOUNT), tmp_path)
     assert [path for path, _ in server.requests] == ["/login"]
+
+
+def test_an_answer_that_leads_to_no_address(source, server, account, tmp_path):
+    account("me", "hunter2")
+    server.rejects_by = "http://[broken"
+    with pytest.raises(DownloadError, match=r"/login does not answer \(ValueError\)") as error:
+        fetch(source("member", credential=ACCOUNT), tmp_path)
+    assert "hunter2" not in str(error.value)

@@ -2,31 +2,27 @@
 
 Beside a part lies what the server said of the whole file (``<name>.part.json``). The rest is asked for only
 of that same file, and only bytes that continue the part are added to it.
-
-An account's name and password come from the environment and go into one form; they never appear in a
-message, log line or address.
 """
 
 import logging
-import os
 import re
 import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import requests
 from urllib3.exceptions import HTTPError
 
+from danet.data.obtaining.signing_in import TIMEOUT, asks_to_sign_in, rejected, sign_in
 from danet.data.obtaining.sources import Credential, Source
 from danet.errors import DownloadError
 from danet.files import file_digest, read_json, require_room, storing, write_json
 from danet.progress import ProgressLine
 
-TIMEOUT = (20, 60)  # seconds to connect and between two packets
 FRUITLESS_ATTEMPTS = 5
 SECONDS_BEFORE_RETRY = 2.0
 PIECE = 1 << 16  # bytes; the most that is lost when a connection breaks
@@ -135,56 +131,8 @@ def _fetch_from(url: str, credential: Credential | None, part: Path) -> None:
         return
     with requests.Session() as session:
         if credential is not None:
-            _sign_in(session, url, credential, part.parent)
+            sign_in(session, url, credential, part.parent)
         _fetch_persistently(session, url, part, credential)
-
-
-def _sign_in(session: requests.Session, url: str, credential: Credential, folder: Path) -> None:
-    """Send the account's form as the publisher's tool does (cityscapesscripts/download/downloader.py).
-
-    An accepted account is led away from the page of the form; a rejected one is shown it again, or led
-    back to it.
-    """
-    if not credential.given:
-        raise DownloadError(f"{url} asks for an account", "; or ".join(credential.ways(folder)))
-    page = urljoin(url, "/login")
-    form = {
-        "username": os.environ[credential.username_variable],
-        "password": os.environ[credential.password_variable],
-        "submit": "Login",
-    }
-    try:
-        # The first answer sets the cookies that the second request is checked against.
-        page = _page_of_form(page, session.get(page, allow_redirects=False, timeout=TIMEOUT))
-        answer = session.post(page, data=form, allow_redirects=False, timeout=TIMEOUT)
-    except (requests.RequestException, HTTPError, ValueError) as error:
-        raise DownloadError(f"{page} does not answer ({type(error).__name__})", "try again later") from None
-    if answer.status_code >= 500:
-        raise DownloadError(f"{page} answers with status {answer.status_code}", "try again later")
-    if not answer.is_redirect or _asks_to_sign_in(urljoin(page, answer.headers["Location"])):
-        raise _rejected(page, credential)
-
-
-def _page_of_form(page: str, answer: requests.Response) -> str:
-    """Where the form is, which may have moved on its server; it is sent to no other."""
-    if answer.status_code >= 400:
-        raise DownloadError(f"{page} answers with status {answer.status_code}", "try again later")
-    target = urljoin(page, answer.headers.get("Location", "")) if answer.is_redirect else page
-    here, there = urlsplit(page), urlsplit(target)
-    if not _asks_to_sign_in(target):
-        return page
-    if there.hostname != here.hostname or there.scheme not in (here.scheme, "https"):
-        raise DownloadError(f"{page} leads to {target}; the account was not sent there", "try again later")
-    return target
-
-
-def _asks_to_sign_in(url: str) -> bool:
-    return "login" in urlsplit(url).path.lower()
-
-
-def _rejected(page: str, credential: Credential) -> DownloadError:
-    variables = f"{credential.username_variable} and {credential.password_variable}"
-    return DownloadError(f"{page} refused the account", f"check {variables}")
 
 
 def _fetch_persistently(
@@ -318,8 +266,8 @@ def _facts(part: Path) -> WholeFile | None:
 def _check(url: str, answer: requests.Response, part: Path, credential: Credential | None) -> None:
     """Raise unless the answer holds a file."""
     by_hand = _by_hand(part)
-    if credential is not None and answer.history and _asks_to_sign_in(answer.url):
-        raise _rejected(url, credential)
+    if credential is not None and answer.history and asks_to_sign_in(answer.url):
+        raise rejected(url, credential)
     if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
         if credential is not None:
             raise DownloadError(
