@@ -33,6 +33,9 @@ Recipe = Annotated[str | None, typer.Option(help="Takes the place of params.yaml
 DatasetKey = Annotated[str, typer.Option("--dataset", help="Key in params.yaml's datasets.")]
 ExperimentKey = Annotated[str, typer.Option("--experiment", help="Key in params.yaml's experiments.")]
 Processes = Annotated[int | None, typer.Option(min=1, help="Default: one for each CPU core.")]
+UnlessCurrent = Annotated[
+    bool, typer.Option("--unless-current", help="Do nothing where it is done; workflows say so.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the training.")]
 Again = Annotated[bool, typer.Option("--again", help="Make it again although it is current.")]
 
@@ -105,15 +108,19 @@ def download(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Size of generated scenes, such as 2048x1024.")
     ] = None,
+    unless_current: UnlessCurrent = False,
 ) -> None:
     """Fetch, verify and unpack a data set, or adopt the folder or archives that its variable names."""
     from danet.data.obtaining.download import download
     from danet.data.obtaining.obtainable import require_obtainable
     from danet.data.obtaining.trial import trial_size
-    from danet.settings.job_facts import note_data
+    from danet.settings.job_facts import data_is_current, note_data
 
     plan = load_plan(profile=profile)
     wanted = plan.dataset(dataset)
+    if unless_current and data_is_current("download", wanted):
+        typer.echo(f"{dataset} is downloaded, with these settings")
+        return
     trial = trial_size(wanted, generate, size)
     if trial is None:
         require_obtainable(plan, [wanted.name])
@@ -123,12 +130,20 @@ def download(
 
 
 @app.command()
-def prepare(dataset: DatasetKey, profile: Profile = None, processes: Processes = None) -> None:
+def prepare(
+    dataset: DatasetKey,
+    profile: Profile = None,
+    processes: Processes = None,
+    unless_current: UnlessCurrent = False,
+) -> None:
     """Check every image and label once, and store them for random access."""
     from danet.data.prepared.preparing import prepare
-    from danet.settings.job_facts import note_data
+    from danet.settings.job_facts import data_is_current, note_data
 
     wanted = load_plan(profile=profile).dataset(dataset)
+    if unless_current and data_is_current("prepare", wanted):
+        typer.echo(f"{dataset} is prepared, with these settings")
+        return
     prepare(wanted, processes)
     note_data("prepare", wanted)
 

@@ -11,7 +11,8 @@ rule download:
         "download {wildcards.dataset}"
     # Shown as well as logged: the real archives take hours. tee must outlive Ctrl-C.
     shell:
-        "danet download --dataset {wildcards.dataset} --profile {config[profile]} 2>&1 | tee -i {log}"
+        "danet download --dataset {wildcards.dataset} --profile {config[profile]} --unless-current"
+        " 2>&1 | tee -i {log}"
 
 
 rule prepare:
@@ -30,4 +31,4 @@ rule prepare:
         "prepare {wildcards.dataset}"
     shell:
         "danet prepare --dataset {wildcards.dataset} --profile {config[profile]}"
-        " --processes {threads} &> {log}"
+        " --unless-current --processes {threads} &> {log}"

@@ -58,9 +58,7 @@ def describe_status(plan: Plan) -> Iterator[str]:
     yield f"profile {plan.profile}, recipe {plan.recipe}: {shown}"
     for status in found:
         if status.state == "stale":
-            more = len(status.reasons) - REASONS_SHOWN
-            reasons = "; ".join(status.reasons[:REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-            yield f"  stale    {status.job.name}: {reasons}"
+            yield f"  stale    {status.job.name}: {_first(status.reasons)}"
     missing = [status.job.name for status in found if status.state == "missing"]
     if missing:
         yield f"  missing  {', '.join(missing[:8])}" + (
@@ -90,7 +88,12 @@ def accept_jobs(plan: Plan, names: Sequence[str] | None) -> Iterator[str]:
             raise MissingDataError(f"{name} has no result to accept", found[name].job.command)
         if found[name].state == "stale":
             accept(plan.paths, found[name].job)
-            yield f"{name}: accepted although {'; '.join(found[name].reasons)}"
+            yield f"{name}: accepted although {_first(found[name].reasons)}"
+
+
+def _first(reasons: Sequence[str]) -> str:
+    more = len(reasons) - REASONS_SHOWN
+    return "; ".join(reasons[:REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _other_versions(plan: Plan, found: list[JobStatus]) -> Iterator[str]:

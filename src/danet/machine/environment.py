@@ -12,6 +12,9 @@ import torch
 
 from danet import __version__
 
+SOURCES = ("src", "params.yaml", "workflow/rules", "Snakefile", "requirements.lock")
+"""Tracked files that count as changed; engines write to others, such as DVC's lock."""
+
 
 class Environment(TypedDict):
     """What a reader needs to judge whether two runs are comparable."""
@@ -56,7 +59,8 @@ def _checkout(folder: Path) -> tuple[str | None, bool]:
 
     A training of days asks at its beginning; what is edited meanwhile is not what it runs.
     """
-    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no"))
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *SOURCES)
+    return _git("rev-parse", "HEAD"), bool(changed)
 
 
 def _git(*words: str) -> str | None:

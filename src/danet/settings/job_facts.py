@@ -1,9 +1,11 @@
 """The settings that decide the result of each job, as plain values: a job is made again when they change."""
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal
 
-from danet.files import read_json, write_json
+from danet.files import file_digest, read_json, write_json
 from danet.settings.names import DatasetName, FigureName, TableName
 from danet.settings.params import AbsentClasses, Evaluation
 from danet.settings.plan import Dataset, Plan
@@ -22,14 +24,39 @@ def data_facts(dataset: Dataset) -> Facts:
 
 
 def note_data(command: DataCommand, dataset: Dataset) -> None:
-    """Note with which settings a data set was obtained or prepared, once that is done."""
-    write_json(dataset.paths.made(command), data_facts(dataset))
+    """Note with which settings a data set was obtained or prepared, and from what, once that is done."""
+    note = {"settings": data_facts(dataset), "receipt": _receipt_digest(dataset)}
+    write_json(dataset.paths.made(command), note)
 
 
 def data_made_otherwise(command: DataCommand, dataset: Dataset) -> bool:
     """Whether a data set was obtained or prepared with other settings; False where that was not noted."""
     note = dataset.paths.made(command)
-    return note.exists() and read_json(note) != data_facts(dataset)
+    return note.exists() and read_json(note)["settings"] != data_facts(dataset)
+
+
+def data_is_current(command: DataCommand, dataset: Dataset) -> bool:
+    """Whether a data set was obtained or prepared with these settings, and is still there.
+
+    A copy of the user's, which a variable names, is looked at again each time.
+    """
+    note, receipt = dataset.paths.made(command), dataset.paths.receipt
+    if not note.exists() or not receipt.exists() or data_made_otherwise(command, dataset):
+        return False
+    if read_json(note)["receipt"] != _receipt_digest(dataset):
+        return False
+    if command == "prepare":
+        folders = [dataset.paths.prepared(split) for split in ("train", "val")]
+        names = ("images.npy", "labels.npy", "index.json")
+        return all((folder / name).exists() for folder in folders for name in names)
+    if dataset.generated is None and os.environ.get(dataset.folder_variable or ""):
+        return False
+    return Path(read_json(receipt)["root"]).is_dir()
+
+
+def _receipt_digest(dataset: Dataset) -> str | None:
+    receipt = dataset.paths.receipt
+    return file_digest(receipt) if receipt.exists() else None
 
 
 def training_facts(plan: Plan, experiment: str, seed: int) -> Facts:
