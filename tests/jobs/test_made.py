@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from danet.cli import app
 from danet.errors import MissingDataError, SettingsError
-from danet.jobs.job import Job, table_job
+from danet.jobs.job import Job, report_job, table_job
 from danet.jobs.made import accept, basis_of, is_current, read_made, reasons_to_make, write_made
 from danet.paths import ResultPaths
 from danet.settings import load_plan
@@ -128,3 +128,28 @@ def test_the_command_line_shows_and_accepts(danet):
     assert "stale    table-table3: it is not recorded what made the result" in danet("status")
     assert "table-table3: accepted although" in danet("accept", "--all")
     assert "1 current, 0 stale" in danet("status")
+
+
+def test_results_of_other_settings_are_not_accepted(danet):
+    plan = load_plan(profile="demo")
+    plan.paths.root.joinpath("tables").mkdir(parents=True)
+    job = table_job(plan, "table3")
+    for path in job.outputs:
+        path.write_text("numbers")
+    other = basis_of(job).model_copy(update={"settings": job.settings | {"seeds": [1, 2]}})
+    write_made(plan.paths, job, other)
+    with pytest.raises(SettingsError, match=r"made with other settings.*seeds: \[1, 2\] -> \[1\]"):
+        danet("accept", "table-table3")
+    assert "table-table3: not accepted" in danet("accept", "--all")
+
+
+def test_accepting_a_result_makes_the_report_stale(danet):
+    plan = load_plan(profile="demo")
+    before = report_job(plan).settings
+    plan.paths.root.joinpath("tables").mkdir(parents=True)
+    for path in table_job(plan, "table3").outputs:
+        path.write_text("numbers")
+    danet("accept", "table-table3")
+    after = report_job(plan).settings
+    assert after.keys() - before.keys() == {"accepted"}
+    assert list(after["accepted"]) == ["table-table3"]

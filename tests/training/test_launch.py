@@ -43,6 +43,17 @@ def test_every_process_knows_its_rank(tmp_path):
     assert [(tmp_path / str(rank)).read_text() for rank in range(3)] == ["0 0 3", "1 1 3", "2 2 3"]
 
 
+def test_folders_of_launchers_that_were_killed_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch.tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    abandoned, alive = (tmp_path / f"danet-ranks-{pid}-x" for pid in (ended.pid, os.getpid()))
+    for folder in (abandoned, alive):
+        (folder / "rank0.log").parent.mkdir()
+    assert run_ranks(python("pass"), 1) == 0
+    assert list(tmp_path.iterdir()) == [alive]
+
+
 def test_one_failure_ends_all_and_is_shown(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(launch, "SECONDS_TO_END", 0.2)

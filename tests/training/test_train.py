@@ -1,14 +1,19 @@
 """Whole trainings of a thin network: what they leave, and how they stop when something is wrong."""
 
 import json
+import os
+from collections.abc import Callable
 
 import pytest
 import torch
 import yaml
+from typer.testing import CliRunner
 
+from danet.cli import app
 from danet.data.training_set import BatchOrder
-from danet.errors import CheckpointError, MissingDataError, SettingsError, TrainingError
+from danet.errors import CheckpointError, MissingDataError, RunBusyError, SettingsError, TrainingError
 from danet.models.network import SegmentationNetwork
+from danet.runs.writer import only_writer
 from danet.training.train import train
 
 
@@ -142,3 +147,46 @@ def test_deterministic_is_set_and_two_trainings_agree(settings, weights, assert_
         assert_same_bits(first, weights(train(plan, "danet_r50", seed=1)))
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def danet(project) -> Callable[..., str]:
+    """The command that trains fcn_r50, as a user types it."""
+
+    def run(*options: str) -> str:
+        command = ["train", "--experiment", "fcn_r50", "--seed", "1", *options]
+        answer = CliRunner().invoke(app, command, catch_exceptions=False)
+        assert answer.exit_code == 0, answer.output
+        return answer.output
+
+    return run
+
+
+def test_a_finished_run_is_left_alone_and_comes_back_when_an_engine_deletes_it(danet, settings):
+    danet()
+    run = settings().paths.run("fcn_r50", 1)
+    files = {path: path.read_bytes() for path in (run.final, run.record, run.config, run.metrics)}
+    assert "train-fcn_r50-seed1 is finished and current; --again" in danet()
+    for path in (run.final, run.record, run.config):  # what a workflow does that is stopped at the end
+        path.unlink()
+    assert "is finished and current" in danet()
+    assert {path: path.read_bytes() for path in files} == files
+
+
+def test_again_trains_from_the_first_step_and_sets_the_old_run_aside(
+    danet, settings, weights, assert_same_bits
+):
+    danet()
+    run = settings().paths.run("fcn_r50", 1)
+    before = weights(run.final)
+    answer = danet("--again")
+    (folder,) = (run.root / "superseded").iterdir()
+    assert f"the run that was there is now in {folder}" in answer
+    assert_same_bits(weights(folder / "final.pth"), before)
+    assert_same_bits(weights(run.final), before)
+
+
+def test_a_run_that_is_being_written_is_refused(danet, settings):
+    words = f"is being written by process {os.getpid()} on"
+    with only_writer(settings().paths.run("fcn_r50", 1).root), pytest.raises(RunBusyError, match=words):
+        danet()

@@ -85,3 +85,5 @@ for name, (tables, figures) in PLAN.results_by_dataset().items():
             collect("<results>/tables/{table}.{suffix}", table=tables, suffix=["tex", "csv", "md"]),
             collect("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["pdf", "png", "json"]),
         localrule: True
+        message:
+            left_out(name, [*tables, *figures])

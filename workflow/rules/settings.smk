@@ -69,6 +69,13 @@ onstart:
         raise WorkflowError(str(error))
 
 
+def left_out(dataset, made):
+    """What a data set alone does not give, for the message of its target."""
+    others = [name for name in (*PLAN.tables, *PLAN.figures) if name not in made]
+    rest = f"; left out, since they need other data sets: {', '.join(others)}" if others else ""
+    return f"{dataset} gives {', '.join(made)}{rest}"
+
+
 def prepared(split):
     """Input function: the prepared split that an experiment reads."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danet.errors import UserError
+from danet.files import read_json
 from danet.jobs import code
 from danet.runs.config import differing_facts, read_config
 from danet.runs.record import read_record
@@ -124,7 +125,7 @@ def report_job(plan: Plan) -> Job:
     return Job(
         name="report",
         command=f"danet report {plan.options}",
-        settings=report_facts(plan),
+        settings=report_facts(plan) | _accepted(plan),
         code=code.of_report,
         inputs=(
             *(plan.paths.table(name, "csv") for name in plan.tables),
@@ -136,8 +137,26 @@ def report_job(plan: Plan) -> Job:
     )
 
 
+def _accepted(plan: Plan) -> Facts:
+    """When results were accepted, by job: the report shows it. Nothing where none was."""
+    found = {}
+    for job in _jobs_before_report(plan):
+        try:
+            accepted = read_json(plan.paths.made(job.name))["accepted"]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        if accepted:
+            found[job.name] = [acceptance["at"] for acceptance in accepted]
+    return {"accepted": found} if found else {}
+
+
 def jobs_of(plan: Plan) -> Iterator[Job]:
     """All that make results of a plan, each after those that it needs."""
+    yield from _jobs_before_report(plan)
+    yield report_job(plan)
+
+
+def _jobs_before_report(plan: Plan) -> Iterator[Job]:
     for seed in plan.seeds:
         for experiment in plan.experiments:
             yield training_job(plan, experiment, seed)
@@ -146,4 +165,3 @@ def jobs_of(plan: Plan) -> Iterator[Job]:
             yield evaluation_job(plan, row.experiment, seed, row.protocol)
     yield from (table_job(plan, name) for name in plan.tables)
     yield from (figure_job(plan, name) for name in plan.figures)
-    yield report_job(plan)

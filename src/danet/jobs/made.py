@@ -6,10 +6,9 @@ change nothing.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -126,5 +125,8 @@ def accept(paths: ResultPaths, job: Job) -> list[str]:
     return differences
 
 
-def made_files(paths: ResultPaths) -> list[Path]:
-    return sorted((paths.root / "made").glob("*.json"))
+def acceptances(paths: ResultPaths, jobs: Iterable[Job]) -> Iterator[tuple[Job, Acceptance]]:
+    """Everything that was accepted of the results that are there, each with its job."""
+    for job in jobs:
+        made = read_made(paths, job)
+        yield from ((job, acceptance) for acceptance in (made.accepted if made else ()))

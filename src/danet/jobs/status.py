@@ -70,14 +70,16 @@ def describe_status(plan: Plan) -> Iterator[str]:
 
 
 def accept_jobs(plan: Plan, names: Sequence[str] | None) -> Iterator[str]:
-    """Take stale results as they are.
+    """Take results as they are although code or inputs have changed since.
+
+    Results of other settings are not accepted: captions and records would say what is not so.
 
     Args:
         plan: whose results.
         names: of jobs; None: all that are stale.
 
     Raises:
-        SettingsError: there is no such job.
+        SettingsError: there is no such job, or it was made with other settings.
         MissingDataError: it has no result.
     """
     found = {status.job.name: status for status in statuses(plan)}
@@ -86,7 +88,15 @@ def accept_jobs(plan: Plan, names: Sequence[str] | None) -> Iterator[str]:
             raise SettingsError(f'there is no job "{name}"; {nearest(name, list(found))}', "danet status")
         if found[name].state == "missing" and names is not None:
             raise MissingDataError(f"{name} has no result to accept", found[name].job.command)
-        if found[name].state == "stale":
+        settings = [reason for reason in found[name].reasons if reason.startswith("setting ")]
+        if settings and names is not None:
+            raise SettingsError(
+                f"{name} was made with other settings, which its files state: {_first(settings)}",
+                f"set them back in params.yaml, or make it again: {found[name].job.command}",
+            )
+        if settings:
+            yield f"{name}: not accepted, it was made with other settings: {_first(settings)}"
+        elif found[name].state == "stale":
             accept(plan.paths, found[name].job)
             yield f"{name}: accepted although {_first(found[name].reasons)}"
 

@@ -31,8 +31,8 @@ def note_data(command: DataCommand, dataset: Dataset) -> None:
 
 def data_made_otherwise(command: DataCommand, dataset: Dataset) -> bool:
     """Whether a data set was obtained or prepared with other settings; False where that was not noted."""
-    note = dataset.paths.made(command)
-    return note.exists() and read_json(note)["settings"] != data_facts(dataset)
+    note = _read_note(command, dataset)
+    return note is not None and note["settings"] != data_facts(dataset)
 
 
 def data_is_current(command: DataCommand, dataset: Dataset) -> bool:
@@ -40,10 +40,9 @@ def data_is_current(command: DataCommand, dataset: Dataset) -> bool:
 
     A copy of the user's, which a variable names, is looked at again each time.
     """
-    note, receipt = dataset.paths.made(command), dataset.paths.receipt
-    if not note.exists() or not receipt.exists() or data_made_otherwise(command, dataset):
-        return False
-    if read_json(note)["receipt"] != _receipt_digest(dataset):
+    note, receipt = _read_note(command, dataset), dataset.paths.receipt
+    now = {"settings": data_facts(dataset), "receipt": _receipt_digest(dataset)}
+    if note != now or not receipt.exists():
         return False
     if command == "prepare":
         folders = [dataset.paths.prepared(split) for split in ("train", "val")]
@@ -52,6 +51,15 @@ def data_is_current(command: DataCommand, dataset: Dataset) -> bool:
     if dataset.generated is None and os.environ.get(dataset.folder_variable or ""):
         return False
     return Path(read_json(receipt)["root"]).is_dir()
+
+
+def _read_note(command: DataCommand, dataset: Dataset) -> Facts | None:
+    """None where there is none, or none that can be read."""
+    try:
+        note = read_json(dataset.paths.made(command))
+        return {"settings": note["settings"], "receipt": note["receipt"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _receipt_digest(dataset: Dataset) -> str | None:

@@ -10,6 +10,8 @@ from PIL import Image
 
 from danet.errors import MissingDataError
 from danet.files import write_json
+from danet.jobs.job import table_job
+from danet.jobs.made import Acceptance, basis_of, write_made
 from danet.reporting.page.curves import draw_curves
 from danet.reporting.page.finished_runs import read_runs
 from danet.reporting.page.report import write_report
@@ -49,7 +51,13 @@ def page(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
             picture.parent.mkdir(exist_ok=True)
             Image.new("RGB", (2000, 800), "navy").save(picture)
             write_json(picture.with_suffix(".json"), {"caption": f"What {name} shows & <why>."})
+        job = table_job(plan, "table1")
+        write_made(plan.paths, job, basis_of(job), (Acceptance(at="2026-01-01", instead_of=("code of x",)),))
         return write_report(plan).read_text(encoding="utf-8")
+
+
+def test_accepted_results_are_listed(page: str) -> None:
+    assert "<li><code>table-table1</code>, 2026-01-01: code of x</li>" in page
 
 
 def test_page_holds_everything_and_loads_nothing(page: str, project: Plan) -> None:

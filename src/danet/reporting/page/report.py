@@ -18,6 +18,8 @@ from PIL import Image
 from danet.data.obtaining.receipt import read_receipt
 from danet.errors import MissingDataError
 from danet.files import read_json, write_text
+from danet.jobs.job import jobs_of
+from danet.jobs.made import acceptances
 from danet.reporting.page.curves import draw_curves
 from danet.reporting.page.finished_runs import FinishedRun, read_runs
 from danet.reporting.tables.assembly import read_table
@@ -57,6 +59,10 @@ def write_report(plan: Plan) -> Path:
         runs=[_run(run) for run in runs],
         class_scores=[_class_scores(dataset, runs) for dataset in datasets],
         many_classes=MANY_CLASSES,
+        accepted=[
+            {"job": job.name, "at": acceptance.at, "although": acceptance.instead_of}
+            for job, acceptance in acceptances(plan.paths, jobs_of(plan))
+        ],
     )
     write_text(plan.paths.report, page)
     return plan.paths.report
