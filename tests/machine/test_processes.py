@@ -16,9 +16,12 @@ from danet.machine.processes import JOBS_AHEAD, in_processes
 # Says when both workers are at work. They inherit the standard output, so it ends when the last of them
 # has ended.
 PARENT = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from danet.machine import processes
+
+# A shell starts its background jobs, and what they start, deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def wait_for_the_other(seconds):
     workers = Path(sys.argv[1])
