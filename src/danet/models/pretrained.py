@@ -59,7 +59,7 @@ def _imagenet(backbone: str) -> dict[str, Tensor]:
     except UNREADABLE as error:
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise CheckpointError(
-            f"the weights from {weights.url} cannot be had: {error}",
+            f"the weights from {weights.url} cannot be downloaded: {error}",
             f"put the whole file into {folder}, or name it under training.pretrained in params.yaml",
         ) from error
 

@@ -1,14 +1,12 @@
 """eval/<experiment>/seed<N>/<protocol>.json: how a run scored under one protocol."""
 
-import json
 from pathlib import Path
 from typing import Self
 
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, model_validator
 
-from danet.errors import BadDataError, MissingDataError
 from danet.files import write_json
-from danet.runs.record import Record
+from danet.runs.record import Record, read_as
 from danet.settings import Protocol
 
 
@@ -70,13 +68,4 @@ def read_evaluation(path: Path, remedy: str = "") -> EvaluationRecord:
         MissingDataError: there is none.
         BadDataError: it is damaged.
     """
-    try:
-        return EvaluationRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise MissingDataError(f"{path} not found", remedy) from None
-    except ValidationError as error:
-        place = ".".join(map(str, error.errors()[0]["loc"]))
-        fault = f"{place}: {error.errors()[0]['msg']}"
-        raise BadDataError(f"{path} is no evaluation of this project: {fault}", remedy) from None
-    except ValueError as error:
-        raise BadDataError(f"{path} is no evaluation of this project: {error}", remedy) from None
+    return read_as(EvaluationRecord, path, "is no evaluation of this project", remedy)

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from danet.errors import BadDataError, MissingDataError
 from danet.files import write_json
 from danet.runs.metrics import MetricsLine
+
+AnyRecord = TypeVar("AnyRecord", bound="Record")
 
 
 class Record(BaseModel):
@@ -102,12 +104,17 @@ def read_record(path: Path, remedy: str = "") -> RunRecord:
         MissingDataError: there is none.
         BadDataError: it is damaged.
     """
+    return read_as(RunRecord, path, "is damaged", remedy)
+
+
+def read_as(kind: type[AnyRecord], path: Path, fault: str, remedy: str) -> AnyRecord:
+    """Read one of a run's JSON files; ``fault`` is what is said of a file that is not one."""
     try:
-        return RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise MissingDataError(f"{path} not found", remedy) from None
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
-        raise BadDataError(f"{path} is damaged: {place}: {error.errors()[0]['msg']}", remedy) from None
+        raise BadDataError(f"{path} {fault}: {place}: {error.errors()[0]['msg']}", remedy) from None
     except ValueError as error:
-        raise BadDataError(f"{path} is damaged: {error}", remedy) from None
+        raise BadDataError(f"{path} {fault}: {error}", remedy) from None
