@@ -58,10 +58,6 @@ Digests = dict[str, str]
 """By module or data file."""
 
 
-def of_preparing() -> Digests:
-    return code_digests(["danet.data.prepared.preparing"], _passed_over)
-
-
 def of_training(model: Model) -> Digests:
     return _of_network(["danet.training.train"], model)
 
