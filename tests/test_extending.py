@@ -171,7 +171,7 @@ def test_a_release_with_a_format_of_its_own_is_read(project, follow):
 @pytest.mark.slow
 def test_a_head_a_protocol_a_table_and_a_figure_are_added(project, follow):
     follow("Add a head", "Add a protocol", "Add a table or a figure")
-    results = project / "results/demo/paper_text"
+    results = project / "results/demo/released_code"
     assert {path.name for path in (results / "eval/plain_r50/seed1").glob("*.json")} == {
         "ss.json",
         "half.json",

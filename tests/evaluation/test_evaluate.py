@@ -135,7 +135,7 @@ def trained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(16)
     experiment = plan.experiment("fcn_r50")
-    run = tmp_path / "results/demo/paper_text/runs/fcn_r50/seed1"
+    run = tmp_path / "results/demo/released_code/runs/fcn_r50/seed1"
     run.mkdir(parents=True)
     save_network(run / "final.pth", experiment, 1, build_network(experiment.model))
     write_split(tmp_path / "data/demo/cityscapes/prepared/val", "cityscapes", 19)
@@ -144,7 +144,7 @@ def trained(tmp_path, monkeypatch):
 
 def test_file_of_a_run(trained, capsys):
     path = evaluate_run(trained, "fcn_r50", 1, "ss")
-    assert str(path) == "results/demo/paper_text/eval/fcn_r50/seed1/ss.json"
+    assert str(path) == "results/demo/released_code/eval/fcn_r50/seed1/ss.json"
     scores = read_json(path)
     keys = ["experiment", "seed", "protocol", "images", "miou", "pixel_accuracy", "iou", "confusion"]
     assert list(scores) == keys
@@ -160,7 +160,8 @@ def test_file_of_a_run(trained, capsys):
 
 def test_run_that_is_not_there(trained):
     with pytest.raises(
-        CheckpointError, match="danet train --experiment fcn_r50 --seed 2 --profile demo --recipe paper_text"
+        CheckpointError,
+        match="danet train --experiment fcn_r50 --seed 2 --profile demo --recipe released_code",
     ):
         evaluate_run(trained, "fcn_r50", 2, "ss")
 

@@ -20,6 +20,7 @@ def model_settings() -> Callable[..., Model]:
             "query_key_reduction": 8,
             "channel_similarity": "max_minus_product",
             "dropout": 0.1,
+            "auxiliary_losses": True,
         }
         return Model(**values | changes)
 

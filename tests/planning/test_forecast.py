@@ -180,8 +180,10 @@ def test_a_card_that_is_too_small_is_reported(demo: Plan) -> None:
 def test_the_text_of_a_plan(demo: Plan) -> None:
     found = forecast(demo, Device("a card", "cpu", 1e9))
     lines = describe(found, 2, NOW).splitlines()
-    assert lines[0].startswith("profile demo, recipe paper_text: ")
-    table = lines[2 : 3 + len(found.jobs)]
+    assert lines[0].startswith("profile demo: ")
+    assert lines[1].startswith("recipe released_code: ")
+    start = lines.index("") + 1
+    table = lines[start : start + 1 + len(found.jobs)]
     assert table[0].split("  ")[0] == "job"
     assert [line.split("  ")[0] for line in table[1:]] == [job.name for job in found.jobs]
     row = next(line for line in table if line.startswith("danet_r50 seed 1  "))

@@ -73,7 +73,7 @@ class Dvc:
 
 
 def _job_of(stage: str, plan: Plan) -> str:
-    """``train@demo-paper_text-fcn_r50-seed1`` as ``train-fcn_r50-seed1``."""
+    """``train@demo-released_code-fcn_r50-seed1`` as ``train-fcn_r50-seed1``."""
     kind, _, key = stage.partition("@")
     rest = key.removeprefix(plan.profile).removeprefix(f"-{plan.recipe}")
     return kind + rest

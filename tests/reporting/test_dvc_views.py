@@ -18,7 +18,7 @@ def test_each_experiment_has_its_miou_and_its_curve(project):
     for protocol in ("ss", "ms"):
         file = project.paths.evaluation("danet_r101_da_mg", 1, protocol)
         assert scores[protocol] == pytest.approx(read_evaluation(file).miou, abs=5e-5)
-    assert project.paths.metrics("fcn_r50").as_posix() == "metrics/demo/paper_text/fcn_r50.json"
+    assert project.paths.metrics("fcn_r50").as_posix() == "metrics/demo/released_code/fcn_r50.json"
     assert project.paths.curve("fcn_r50").read_text().startswith("step,loss\n")
 
 

@@ -87,7 +87,7 @@ def test_an_error_names_its_key(changed, path, value, words):
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("block", ["experiments.fcn_r50", "protocols.ms", "recipes.paper_text"])
+@pytest.mark.parametrize("block", ["experiments.fcn_r50", "protocols.ms", "recipes.released_code"])
 def test_an_entry_that_others_name_cannot_be_left_out(changed, block):
     outer, inner = block.split(".")
     without = changed({})

@@ -21,8 +21,8 @@ TRAINING = [
 RATES = [
     "training.learning_rate",
     "datasets.camvid.training.learning_rate",
-    "recipes.paper_text.learning_rate.camvid.default",
-    "recipes.paper_text.learning_rate.camvid.danet",
+    "recipes.released_code.learning_rate.camvid.default",
+    "recipes.released_code.learning_rate.camvid.danet",
     *(f"{block}.learning_rate" for block in TRAINING[2:]),
 ]
 PROTOCOL = [
@@ -32,12 +32,12 @@ PROTOCOL = [
 ]
 SCALES = [
     *(f"{block}.scales" for block in PROTOCOL[:2]),
-    "recipes.paper_text.multi_scale.camvid",
+    "recipes.released_code.multi_scale.camvid",
     f"{PROTOCOL[2]}.scales",
 ]
 FUSION = [
     *(f"{block}.fusion" for block in PROTOCOL[:2]),
-    "recipes.paper_text.fusion",
+    "recipes.released_code.fusion",
     f"{PROTOCOL[2]}.fusion",
 ]
 COMPUTE = ["compute", "profiles.camvid.compute"]
@@ -61,8 +61,8 @@ MEAN, SUM = "mean_probability", "exp_logit_sum"
 def test_later_blocks_win(resolved, block, key, places, values):
     nothing_stated = {
         "profile": "camvid",
-        "recipes.paper_text.learning_rate": {},
-        "recipes.paper_text.multi_scale": {},
+        "recipes.released_code.learning_rate": {},
+        "recipes.released_code.multi_scale": {},
         "profiles.camvid.training": {},
         RATES[0]: 9.0,
         SCALES[0]: [9.0],
@@ -82,12 +82,12 @@ def test_later_blocks_win(resolved, block, key, places, values):
 
 
 def test_a_recipe_always_states_the_fusion(resolved):
-    stated = {"profile": "camvid", FUSION[0]: SUM, FUSION[1]: SUM}
-    assert resolved(stated).experiment("danet_r50").protocol("ms").fusion == MEAN
+    stated = {"profile": "camvid", FUSION[0]: MEAN, FUSION[1]: MEAN}
+    assert resolved(stated).experiment("danet_r50").protocol("ms").fusion == SUM
 
 
 def test_only_ms_takes_the_scales_of_a_recipe(resolved):
-    plan = resolved({"recipes.paper_text.multi_scale.cityscapes": [3.0]})
+    plan = resolved({"recipes.released_code.multi_scale.cityscapes": [3.0]})
     assert plan.experiment("fcn_r50").protocol("ss").scales == (1.0,)
     assert plan.experiment("fcn_r50").protocol("ms").scales == (3.0,)
 
@@ -98,13 +98,13 @@ def test_only_ms_takes_the_scales_of_a_recipe(resolved):
 )
 def test_a_recipe_rates_each_head(resolved, experiment, rate):
     rates = {"default": 0.1, "danet": 0.2, "danet_position": 0.3}
-    plan = resolved({"recipes.paper_text.learning_rate.cityscapes": rates})
+    plan = resolved({"recipes.released_code.learning_rate.cityscapes": rates})
     assert plan.experiment(experiment).training.learning_rate == rate
 
 
 def test_a_rate_that_no_block_states_is_missing(resolved):
     with pytest.raises(SettingsError, match="training of fcn_r50 lacks learning_rate"):
-        resolved({"recipes.paper_text.learning_rate.cityscapes": {"danet": 0.2}})
+        resolved({"recipes.released_code.learning_rate.cityscapes": {"danet": 0.2}})
 
 
 def test_paper_text_takes_the_paper_literally():
@@ -114,6 +114,7 @@ def test_paper_text_takes_the_paper_literally():
     assert plan.experiment("context_danet_r50").training.learning_rate == 0.001
     assert (danet.model.position_projection, danet.model.query_key_reduction) == ("conv_bn_relu", 1)
     assert danet.model.channel_similarity == "product"
+    assert not danet.model.auxiliary_losses
     assert danet.protocol("ms").scales == (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
     assert danet.protocol("ms").fusion == MEAN
     assert plan.experiment("context_danet_r50").model.classes == 60
@@ -127,6 +128,7 @@ def test_released_code_is_what_the_authors_ran():
     assert plan.experiment("danet_r101_pam").training.learning_rate == 0.01
     assert (danet.model.position_projection, danet.model.query_key_reduction) == ("conv", 8)
     assert danet.model.channel_similarity == "max_minus_product"
+    assert danet.model.auxiliary_losses
     assert danet.model.multi_grid == (4, 8, 16)
     assert danet.protocol("ms").scales == (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.2)
     assert danet.protocol("ss").fusion == SUM

@@ -22,7 +22,7 @@ def test_a_description_says_table_row_recipe_profile_and_what_stands_in(plan):
         "**danet_r101, seed 2**: danet (position and channel) on resnet23_thin, data set cityscapes\n"
         "- table1: row 8 (ss)\n"
         "- table2: row 1 (ss)\n"
-        "- recipe paper_text\n"
+        "- recipe released_code\n"
         f"- profile demo: {plan.description}\n"
         "- resnet23_thin stands in for resnet101"
     )

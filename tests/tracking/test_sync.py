@@ -58,7 +58,7 @@ def test_a_finished_run_is_sent_with_all_that_its_files_hold(plan, finished, eva
     evaluated("ss")
     assert send(plan)
     (run,) = runs()
-    assert (run.info.run_name, run.info.status) == ("danet_r101-seed2-paper_text", "FINISHED")
+    assert (run.info.run_name, run.info.status) == ("danet_r101-seed2-released_code", "FINISHED")
     assert run.info.end_time - run.info.start_time == 8000
     crop_size = plan.experiment(EXPERIMENT).training.crop_size
     assert run.data.params["training.crop_size"] == str(crop_size)
@@ -79,7 +79,7 @@ def test_a_finished_run_is_sent_with_all_that_its_files_hold(plan, finished, eva
     tags = {
         "table": "table1 table2",
         "dataset": "cityscapes",
-        "recipe": "paper_text",
+        "recipe": "released_code",
         "profile": "demo",
         "attention": "position+channel",
         "commit": "0123abcdef",
@@ -89,7 +89,12 @@ def test_a_finished_run_is_sent_with_all_that_its_files_hold(plan, finished, eva
     }
     assert {name: run.data.tags[name] for name in tags} == tags
     note = run.data.tags["mlflow.note.content"]
-    for words in ("table1: row 8 (ss)", "table2: row 1 (ss)", "recipe paper_text", "profile demo: generated"):
+    for words in (
+        "table1: row 8 (ss)",
+        "table2: row 1 (ss)",
+        "recipe released_code",
+        "profile demo: generated",
+    ):
         assert words in note
 
 
@@ -199,7 +204,7 @@ def test_killed_between_its_record_and_the_end_it_is_finished_all_the_same(plan,
 
 def test_a_run_of_an_earlier_version_is_found_by_its_id(plan, finished, evaluated, runs, points):
     client = open_store(plan.tracking_uri)
-    run = client.create_run(client.create_experiment("danet-demo"), run_name="danet_r101-seed2-paper_text")
+    run = client.create_run(client.create_experiment("danet-demo"), run_name="danet_r101-seed2-released_code")
     for step in (10, 20, 30):
         client.log_metric(run.info.run_id, "loss", 100.0 - step, step=step)
     client.set_terminated(run.info.run_id)

@@ -18,7 +18,7 @@ ALONE = Ranks()
 
 @pytest.fixture
 def paths(tmp_path) -> RunPaths:
-    root = tmp_path / "results/demo/paper_text/runs/fcn_r50/seed2"
+    root = tmp_path / "results/demo/released_code/runs/fcn_r50/seed2"
     root.mkdir(parents=True)
     return RunPaths(root)
 
@@ -70,7 +70,7 @@ def test_a_checkpoint_of_other_settings_is_refused_by_key(paths, trained):
     with pytest.raises(CheckpointError, match=r"training.lr: 0.1 -> 0.2") as caught:
         load_checkpoint(paths, {"training": {"lr": 0.2, "crop": 8}}, *trained, ALONE)
     assert "crop" not in str(caught.value)
-    command = "danet train --experiment fcn_r50 --seed 2 --profile demo --recipe paper_text --again"
+    command = "danet train --experiment fcn_r50 --seed 2 --profile demo --recipe released_code --again"
     assert str(caught.value).endswith(f"set aside what is there: {command}")
 
 

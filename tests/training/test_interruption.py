@@ -63,7 +63,7 @@ def test_stopped_by_a_signal_it_ends_with_the_same_bits(settings, stopped, weigh
 def test_the_command_ends_as_the_signal_says(project, number):
     write(project, "training", iterations=100_000)
     command = [sys.executable, "-m", "danet", "train", "--experiment", "fcn_r50", "--seed", "1"]
-    metrics = project / "results/demo/paper_text/runs/fcn_r50/seed1/metrics.jsonl"
+    metrics = project / "results/demo/released_code/runs/fcn_r50/seed1/metrics.jsonl"
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:

@@ -38,7 +38,7 @@ def losses(folder: Path) -> list[list[float]]:
 def test_two_ranks_train_what_one_process_trains(project, weights):
     write(project, "training", **UNEQUAL, iterations=6)
     write(project, "compute", log_every=1, gpus=1)
-    folder = project / "results/demo/paper_text/runs/danet_r50/seed1"
+    folder = project / "results/demo/released_code/runs/danet_r50/seed1"
     assert run_ranks([*COMMAND, "danet_r50"], 1) == 0
     expected, trained = losses(folder), weights(folder / "final.pth")
     write(project, "compute", gpus=2)
@@ -57,7 +57,7 @@ def test_shares_make_up_the_batch():
 def test_a_signal_stops_both_ranks_after_the_same_step_and_they_resume(project, weights):
     write(project, "compute", gpus=2)
     assert run_ranks([*COMMAND, "fcn_r50"], 2) == 0
-    folder = project / "results/demo/paper_text/runs/fcn_r50/seed1"
+    folder = project / "results/demo/released_code/runs/fcn_r50/seed1"
     expected = weights(folder / "final.pth")
     (folder / "final.pth").unlink()
     (folder / "metrics.jsonl").unlink()

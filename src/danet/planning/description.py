@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from textwrap import wrap
 
 from danet.planning.forecast import Forecast, PlannedJob
 
 HEADINGS = ("job", "amount", "operations", "GPU time", "memory", "disk", "time from")
 DECIMAL = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
+WIDTH = 100
+"""Of the words above the table, in characters."""
 LEFT = {0, 6}
 """Columns of words; numbers end at the right."""
 
@@ -22,6 +25,7 @@ def describe(forecast: Forecast, gpus: int, now: datetime) -> str:
     return "\n".join(
         [
             forecast.title,
+            *wrap(forecast.recipe, WIDTH, subsequent_indent="  "),
             "",
             *_table(forecast),
             "",

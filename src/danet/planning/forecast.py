@@ -60,7 +60,9 @@ class Forecast:
     """All jobs of a profile."""
 
     title: str
-    """Profile and recipe, and a sentence on the profile."""
+    """Profile, and what it is."""
+    recipe: str
+    """Recipe, and what is known of it."""
     device: Device
     jobs: tuple[PlannedJob, ...]
     """Each training, followed by its evaluations."""
@@ -91,7 +93,8 @@ def forecast(plan: Plan, device: Device) -> Forecast:
                 for name in protocols
             )
     return Forecast(
-        title=f"profile {plan.profile}, recipe {plan.recipe}: {plan.description}",
+        title=f"profile {plan.profile}: {plan.description}",
+        recipe=f"recipe {plan.recipe}: {plan.recipe_description}",
         device=device,
         jobs=tuple(jobs),
         prepared={name: sum(map(prepared_bytes, splits.values())) for name, splits in sizes.items()},

@@ -53,7 +53,8 @@ def read_config(path: Path) -> RunConfig:
 def experiment_from(values: Mapping[str, Any]) -> Experiment:
     """An experiment from the values that a run recorded.
 
-    Before heads had names, a network without attention was the FCN and every other one a DANet.
+    Before heads had names, a network without attention was the FCN and every other one a DANet; and
+    every recipe trained all outputs.
 
     Raises:
         ValidationError, LookupError, TypeError: these are not the values of an experiment.
@@ -61,6 +62,7 @@ def experiment_from(values: Mapping[str, Any]) -> Experiment:
     model = values["model"]
     if "head" not in model:
         model = {**model, "head": "danet" if model["attention"] else "fcn"}
+    model = {"auxiliary_losses": True, **model}
     # By way of JSON, since in strict mode only JSON lists become tuples.
     return Experiment.model_validate_json(json.dumps({**values, "model": model}))
 

@@ -219,6 +219,11 @@ HeadRates = dict[str, Rate]
 class RecipeEntry(Block):
     """The points at which the paper's text and the released code differ."""
 
+    description: str
+    """What one has to know of it, for ``danet plan``."""
+    auxiliary_losses: bool
+    """Whether outputs beside the one that inference uses are there and have a loss: in DANet, those of
+    the two attention modules."""
     learning_rate: dict[DatasetName, HeadRates]
     """Initial learning rate by data set and head. ``default`` is for heads that are not named; ``danet``
     has both modules, ``danet_position`` and ``danet_channel`` have one."""

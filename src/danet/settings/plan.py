@@ -63,6 +63,8 @@ class Model(Block):
     """``product`` or ``max_minus_product``: what the softmax of Equation 3 sees."""
     dropout: float
     """Probability with which a channel is dropped before each classifier."""
+    auxiliary_losses: bool
+    """Whether the head has outputs with a loss beside the one that inference uses."""
 
     def facts(self) -> dict[str, Any]:
         """What this network has: settings of attention modules that it lacks are left out."""
@@ -71,6 +73,8 @@ class Model(Block):
             unused |= {"position_projection", "query_key_reduction"}
         if "channel" not in self.attention:
             unused.add("channel_similarity")
+        if self.head == "fcn" or len(self.attention) == 1:
+            unused.add("auxiliary_losses")
         return self.model_dump(mode="json", exclude=unused)
 
 
@@ -166,6 +170,8 @@ class Plan:
     description: str
     """One sentence on the profile."""
     recipe: RecipeName
+    recipe_description: str
+    """What one has to know of the recipe."""
     seeds: tuple[int, ...]
     """One training of every experiment for each of them."""
     tracking_uri: str

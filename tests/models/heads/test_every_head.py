@@ -17,11 +17,13 @@ RECIPES = {
         "position_projection": "conv_bn_relu",
         "query_key_reduction": 1,
         "channel_similarity": "product",
+        "auxiliary_losses": False,
     },
     "released_code": {
         "position_projection": "conv",
         "query_key_reduction": 8,
         "channel_similarity": "max_minus_product",
+        "auxiliary_losses": True,
     },
 }
 VARIANTS = {
@@ -33,12 +35,13 @@ VARIANTS = {
 BRANCH = (2048 * 512 * 9 + 2 * 512) + (512 * 512 * 9 + 2 * 512)  # two 3x3 convolutions with BatchNorm
 CLASSIFIER = 512 * 19 + 19
 PROJECTIONS = {"released_code": 328_320, "paper_text": 789_504}
+CLASSIFIERS = {"released_code": 3, "paper_text": 1}
 PARAMETERS = {
     ("fcn", ()): lambda recipe: 2048 * 512 * 9 + 2 * 512 + CLASSIFIER,
     ("danet", ("position",)): lambda recipe: BRANCH + PROJECTIONS[recipe] + 1 + CLASSIFIER,
     ("danet", ("channel",)): lambda recipe: BRANCH + 1 + CLASSIFIER,
     ("danet", ("position", "channel")): lambda recipe: (
-        2 * (BRANCH + 1) + PROJECTIONS[recipe] + 3 * CLASSIFIER
+        2 * (BRANCH + 1) + PROJECTIONS[recipe] + CLASSIFIERS[recipe] * CLASSIFIER
     ),
 }
 CASES = [

@@ -96,7 +96,7 @@ def test_captions_are_escaped_and_files_linked(page: str, project: Plan) -> None
 
 
 def test_missing_figure_names_its_command(project: Plan) -> None:
-    with pytest.raises(MissingDataError, match="danet figure figure1 --profile demo --recipe paper_text"):
+    with pytest.raises(MissingDataError, match="danet figure figure1 --profile demo --recipe released_code"):
         write_report(project)
     assert not project.paths.report.exists()
 

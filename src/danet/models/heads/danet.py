@@ -36,11 +36,9 @@ class AttentionBranch(nn.Module):
 
 
 class DANetHead(Head):
-    """The sum of both branches is classified; in training each branch is, too.
+    """The sum of both branches is classified: the head of the paper's text.
 
-    Source: paper, "Attention Module Embedding with Networks"; the two extra classifiers and the equal
-    weights of the three losses from the released code, encoding/models/danet.py and
-    encoding/nn/customize.py ``SegmentationMultiLosses``.
+    Source: paper, "Attention Module Embedding with Networks".
 
     Args:
         position: branch with position attention.
@@ -50,7 +48,7 @@ class DANetHead(Head):
         dropout: probability with which a channel is dropped before each classifier.
     """
 
-    outputs: ClassVar[Mapping[str, float]] = {"fused": 1.0, "position": 1.0, "channel": 1.0}
+    outputs: ClassVar[Mapping[str, float]] = {"fused": 1.0}
 
     def __init__(
         self,
@@ -64,19 +62,44 @@ class DANetHead(Head):
         self.position = position
         self.channel = channel
         self.fused_classifier = classifier(channels, classes, dropout)
-        self.position_classifier = classifier(channels, classes, dropout)
-        self.channel_classifier = classifier(channels, classes, dropout)
 
     @classmethod
     def build(cls, model: Model, channels: Sequence[int]) -> Head:
-        """With one attention module, a :class:`SingleAttentionHead`."""
+        """Of both modules, with a loss on each or on the sum alone; or a :class:`SingleAttentionHead`."""
         (in_channels,) = channels
         inner = in_channels // 4
         branches = [AttentionBranch(in_channels, inner, _attention(n, model, inner)) for n in model.attention]
         if len(branches) == 1:
             return SingleAttentionHead(branches[0], inner, model.classes, model.dropout)
         position, channel = branches
-        return cls(position, channel, inner, model.classes, model.dropout)
+        both = ThreeLossDANetHead if model.auxiliary_losses else DANetHead
+        return both(position, channel, inner, model.classes, model.dropout)
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        """From features (B, in_channels, H, W) to the logits (B, classes, H, W) of the one output."""
+        return {"fused": self.fused_classifier(self.position(features) + self.channel(features))}
+
+
+class ThreeLossDANetHead(DANetHead):
+    """In training each branch is classified, too.
+
+    Source: the two extra classifiers and the equal weights of the three losses from the released code,
+    encoding/models/danet.py and encoding/nn/customize.py ``SegmentationMultiLosses``.
+    """
+
+    outputs: ClassVar[Mapping[str, float]] = {"fused": 1.0, "position": 1.0, "channel": 1.0}
+
+    def __init__(
+        self,
+        position: AttentionBranch,
+        channel: AttentionBranch,
+        channels: int,
+        classes: int,
+        dropout: float,
+    ) -> None:
+        super().__init__(position, channel, channels, classes, dropout)
+        self.position_classifier = classifier(channels, classes, dropout)
+        self.channel_classifier = classifier(channels, classes, dropout)
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         """From features (B, in_channels, H, W) to logits (B, classes, H, W): fused, position, channel."""

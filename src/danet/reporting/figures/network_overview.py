@@ -26,8 +26,8 @@ def draw(plan: Plan, _: FigureName) -> Drawing:
     caption = (
         f"Overview of the network of {built.experiment.id} as built: {BACKBONE_TITLES[model.backbone]},"
         f" recipe {built.experiment.recipe}. Numbers are channels × height × width for a training crop of"
-        f" {crop} pixels; dilations are those of a stage's blocks in turn, repeated ones once; dashed"
-        " classifiers serve only the losses of training."
+        f" {crop} pixels; dilations are those of a stage's blocks in turn, repeated ones once"
+        f"{'; dashed classifiers serve only the losses of training' * (len(built.head.outputs) > 1)}."
     )
     shapes = {module: list(shape) for module, shape in built.shapes.items() if module.count(".") < 3}
     facts = {"experiment": built.experiment.id, "backbone": model.backbone, "shapes": shapes}
@@ -41,8 +41,9 @@ def paint(built: BuiltDANet) -> Figure:
     for branch, row in ROWS.items():
         refined = _branch(diagram, built, branch, row, features)
         diagram.arrow(refined.right, (plus.x, row), plus.top if row > MIDDLE else plus.bottom)
-        loss = _classifier(diagram, built, f"head.{branch}_classifier", row, dashed=True)
-        diagram.arrow(refined.right, loss.left)
+        if branch in built.head.outputs:
+            loss = _classifier(diagram, built, f"head.{branch}_classifier", row, dashed=True)
+            diagram.arrow(refined.right, loss.left)
     fused = _classifier(diagram, built, "head.fused_classifier", MIDDLE, dashed=False)
     diagram.arrow(plus.right, fused.left)
     result = diagram.box(6.7, MIDDLE, 0.52, 0.62, "features", "result", _two_lines(built.shapes[""]))

@@ -5,18 +5,19 @@ Output: results/<profile>/<recipe>/tables/<name>.tex, .csv and .md.
 """
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from danet.files import write_text
 from danet.reporting.tables.captions import BASENETS, caption
-from danet.reporting.tables.cells import Missing, RowValues, Value, difference, of_paper, reasons
+from danet.reporting.tables.cells import Missing, RowValues, Value, difference, of_paper, reasons, text
 from danet.reporting.tables.csv_file import csv_table
 from danet.reporting.tables.latex import latex_table
 from danet.reporting.tables.markdown import markdown_table
 from danet.reporting.tables.paper_table import PaperTable
 from danet.reporting.tables.published import PublishedRow, published_rows
-from danet.reporting.tables.scores import Scores, read_scores
+from danet.reporting.tables.scores import Score, Scores, read_scores
 from danet.reporting.tables.server_scores import server_rows
 from danet.settings import Experiment, Plan, ProtocolName, TableName
 
@@ -36,8 +37,8 @@ def write_table(plan: Plan, name: TableName) -> list[Path]:
     """
     table = read_table(plan, name)
     texts = {"tex": latex_table(table), "csv": csv_table(table), "md": markdown_table(table)}
-    for suffix, text in texts.items():
-        write_text(plan.paths.table(name, suffix), text)
+    for suffix, written in texts.items():
+        write_text(plan.paths.table(name, suffix), written)
     return [plan.paths.table(name, suffix) for suffix in texts]
 
 
@@ -70,7 +71,7 @@ def build_table(plan: Plan, name: TableName, scores: Scores) -> PaperTable:
         rows=values,
         decimals=DECIMALS[name],
         breaks=tuple(_breaks(rows)),
-        notes=(f"–: {'; '.join(dashes)}.",) if dashes else (),
+        notes=(*_background_note(values, DECIMALS[name]), *([f"–: {'; '.join(dashes)}."] if dashes else [])),
         classes=tuple(scores.classes.get(e.dataset) if e else None for e in ours) if scores.of else (),
     )
 
@@ -85,21 +86,39 @@ def _values(name: TableName, row: PublishedRow, experiment: Experiment | None, s
     values |= {mark: mark in row.marks for mark in MARKS.get(name, ())}
     values["Paper"] = of_paper(row.miou)
     if row.protocol:
-        return values | _ours(row, row.protocol, scores, "")
+        return values | _ours(row, experiment, row.protocol, scores, "")
     for protocol in scores.protocols:
-        values |= _ours(row, protocol, scores, f" {protocol}")
+        values |= _ours(row, experiment, protocol, scores, f" {protocol}")
     return values
 
 
-def _ours(row: PublishedRow, protocol: ProtocolName, scores: Scores, suffix: str) -> RowValues:
+def _ours(
+    row: PublishedRow, experiment: Experiment | None, protocol: ProtocolName, scores: Scores, suffix: str
+) -> RowValues:
     """Our value and its difference from the paper's; ``suffix`` ends their headings."""
     headings = f"Ours{suffix}", f"Difference{suffix}"
-    if not row.experiment:
+    if not row.experiment or not experiment:
         return dict.fromkeys(headings, Missing("cited methods are not reproduced"))
     score = scores.of.get((row.experiment, protocol))
     if not score:
         return dict.fromkeys(headings, Missing("not among the evaluations of params.yaml"))
+    if row.classes and experiment and experiment.model.classes == row.classes - 1:
+        score = score.with_background(row.classes)
     return dict(zip(headings, (score, difference(score.mean, row.miou)), strict=True))
+
+
+def _background_note(rows: Sequence[RowValues], decimals: int) -> Iterator[str]:
+    """Our scores without the factor that puts them into the paper's convention, where one is applied."""
+    of_factor: dict[Fraction, list[str]] = {}
+    for value in (value for row in rows for value in row.values()):
+        if isinstance(value, Score) and value.background_factor is not None:
+            plain = text(value.without_background, decimals)
+            of_factor.setdefault(value.background_factor, []).append(plain)
+    for factor, plain in of_factor.items():
+        yield (
+            f"Ours: times {factor}, since the paper's numbers count background as one of"
+            f" {factor.denominator} classes; over our {factor.numerator} classes: {', '.join(plain)}."
+        )
 
 
 def _basenet(row: PublishedRow, experiment: Experiment | None) -> Value:

@@ -91,7 +91,8 @@ def _reading(plan: Plan, name: TableName, scores: Scores) -> str:
     background = ""
     if name == "table4":
         counted = plan.dataset("pascal_context").background
-        background = f" background {'is one of the classes' if counted else 'is ignored'};"
+        ignored = "is ignored, and counts as a 60th class of IoU 0 as in the paper's numbers"
+        background = f" background {'is one of the classes' if counted else ignored};"
     return (
         f"Mean IoU in per cent{over and f', ours {over}'};{background} Difference: ours minus the paper's;"
         " of our values the best is bold and the second underlined."

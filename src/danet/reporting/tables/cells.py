@@ -64,9 +64,9 @@ def text(value: Value, decimals: int) -> str:
             return CHECK if value else ""
         case Published(number):
             return f"{number:.{decimals}f}"
-        case Score(mean, None):
+        case Score(mean=mean, deviation=None):
             return f"{mean:.{decimals}f}"
-        case Score(mean, deviation):
+        case Score(mean=mean, deviation=deviation):
             return f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
         case Difference(number):
             # The option z turns a rounded -0.00 into +0.00.

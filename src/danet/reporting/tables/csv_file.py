@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from danet.reporting.tables.cells import Difference, Missing, Published, Value, columns
+from danet.reporting.tables.cells import Difference, Missing, Published, RowValues, Value, columns
 from danet.reporting.tables.paper_table import PaperTable
 from danet.reporting.tables.scores import Score
 
@@ -19,6 +19,9 @@ def csv_table(table: PaperTable) -> str:
     if table.classes:
         scored = [any(isinstance(value, Score) for value in row.values()) for row in table.rows]
         ours = [of if score else None for of, score in zip(table.classes, scored, strict=True)]
+        factors: list[str | bool | float | None] = [_background_factor(row) for row in table.rows]
+        if any(factors):
+            shown["Ours, factor for background"] = factors
         shown["Ours, classes"] = [of and of.averaged for of in ours]
         shown["Ours, of classes"] = [of and of.known for of in ours]
     return pd.DataFrame(shown, dtype=object).to_csv(index=False, lineterminator="\n")
@@ -26,11 +29,17 @@ def csv_table(table: PaperTable) -> str:
 
 def _plain(value: Value) -> str | bool | float | None:
     match value:
-        case Published(number) | Difference(number) | Score(number, _):
+        case Published(number) | Difference(number) | Score(mean=number):
             return round(number, PLACES)
         case Missing():
             return None
     return value
+
+
+def _background_factor(row: RowValues) -> float | None:
+    """What our scores of a row are multiplied with."""
+    factors = (value.background_factor for value in row.values() if isinstance(value, Score))
+    return next((round(float(factor), PLACES) for factor in factors if factor), None)
 
 
 def _deviation(value: Value) -> float | None:

@@ -26,6 +26,8 @@ class PublishedRow(BaseModel):
     """In per cent; null: a configuration of the user's that the paper does not have."""
     iou: tuple[float, ...] | None = None
     """Table 3: IoU in per cent by class, in the order of the Cityscapes label map."""
+    classes: int | None = None
+    """Classes that the number is a mean over, where a recipe of ours may have one less: background."""
     experiment: ExperimentName | None = None
     """Our counterpart: a key of ``experiments``."""
     protocol: ProtocolName | None = None

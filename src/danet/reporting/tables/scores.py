@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from statistics import fmean, stdev
 from typing import Literal
 
@@ -23,6 +24,25 @@ class Score:
     mean: float
     deviation: float | None
     """Sample standard deviation; None with one seed."""
+    background_factor: Fraction | None = None
+    """What the mean over our classes is multiplied with, so that background counts as one more of IoU 0."""
+
+    def with_background(self, classes: int) -> "Score":
+        """The mean over ``classes`` of which background, the last, is never predicted: 59/60 of ours.
+
+        Source: the convention of EncNet's numbers on PASCAL Context (PyTorch-Encoding, issue 179).
+        """
+        factor = Fraction(classes - 1, classes)
+        deviation = None if self.deviation is None else float(self.deviation * factor)
+        return Score(float(self.mean * factor), deviation, factor)
+
+    @property
+    def without_background(self) -> "Score":
+        """The mean over our classes alone."""
+        if self.background_factor is None:
+            return self
+        deviation = None if self.deviation is None else float(self.deviation / self.background_factor)
+        return Score(float(self.mean / self.background_factor), deviation)
 
 
 @dataclass(frozen=True)
