@@ -1,5 +1,6 @@
 """Weights that fit, weights that do not, and what the user is told."""
 
+import hashlib
 from pathlib import Path
 from urllib.error import URLError
 
@@ -28,12 +29,14 @@ def weights(network) -> dict[str, torch.Tensor]:
 
 def load(network, content, folder: Path) -> list[str]:
     torch.save(content, folder / "weights.pth")
-    return load_pretrained(network, str(folder / "weights.pth"), "resnet14_thin")
+    return load_pretrained(network, str(folder / "weights.pth"), "resnet14_thin").not_loaded
 
 
 def test_none_leaves_everything_random(network):
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    names = load_pretrained(network, "none", "resnet14_thin")
+    loaded = load_pretrained(network, "none", "resnet14_thin")
+    names = loaded.not_loaded
+    assert (loaded.file, loaded.sha256) == (None, None)
     assert "conv1.weight" in names
     assert "layer4.0.bn3.running_var" in names
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
@@ -107,7 +110,22 @@ def test_failed_download_says_where_the_file_goes(network, tmp_path, monkeypatch
     assert "https://download.pytorch.org/models/resnet50-0676ba61.pth" in message
     assert "no route to host" in message
     assert str(tmp_path / "hub" / "checkpoints") in message
-    assert "training.pretrained" in message
+    assert "DANET_RESNET50_WEIGHTS" in message
+
+
+def test_a_variable_names_other_imagenet_weights(model_settings, tmp_path, monkeypatch):
+    network = build_network(model_settings(backbone="resnet50", attention=()))
+    path = tmp_path / "mine.pth"
+    torch.save({"bn1.bias": torch.full((64,), 5.0)}, path)
+    monkeypatch.setenv("DANET_RESNET50_WEIGHTS", str(path))
+    loaded = load_pretrained(network, "imagenet", "resnet50")
+    assert (network.backbone.bn1.bias == 5).all()
+    assert loaded.file == "mine.pth"
+    assert loaded.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert "conv1.weight" in loaded.not_loaded
+    monkeypatch.setenv("DANET_RESNET50_WEIGHTS", str(tmp_path / "nowhere.pth"))
+    with pytest.raises(CheckpointError, match=r"nowhere\.pth not found\n  -> correct DANET_RESNET50_WEIGHTS"):
+        load_pretrained(network, "imagenet", "resnet50")
 
 
 def test_damaged_file_in_the_cache_is_no_traceback(network, tmp_path, monkeypatch):
@@ -128,7 +146,7 @@ def test_imagenet_names_exist_in_torchvision(name):
 @pytest.mark.skipif(not PARTIAL_WEIGHTS.exists(), reason="the weights to develop with are not here")
 def test_real_partial_weights(model_settings):
     network = build_network(model_settings(backbone="resnet50", attention=()))
-    names = load_pretrained(network, str(PARTIAL_WEIGHTS), "resnet50")
+    names = load_pretrained(network, str(PARTIAL_WEIGHTS), "resnet50").not_loaded
     assert {name.split(".")[0] for name in names} == {"layer3", "layer4"}
     # ImageNet's stem has seen images: its statistics are not those of a new layer.
     assert not torch.equal(network.backbone.bn1.running_mean, torch.zeros(64))

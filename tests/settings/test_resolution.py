@@ -92,6 +92,26 @@ def test_only_ms_takes_the_scales_of_a_recipe(resolved):
     assert plan.experiment("fcn_r50").protocol("ms").scales == (3.0,)
 
 
+def test_a_profile_may_state_seeds_rows_and_the_networks_of_figures(resolved):
+    changes = {
+        "seeds": [4, 5],
+        "leave_out": ["fcn_r50", "danet_r101"],
+        "figure_stand_ins": {"danet_r101": "danet_r50"},
+    }
+    before = resolved({"profile": "camvid"})
+    plan = resolved(
+        {"profile": "camvid"} | {f"profiles.camvid.{key}": value for key, value in changes.items()}
+    )
+    assert plan.seeds == (4, 5)
+    for name in ("table1", "table2"):
+        rows = [row for row in before.table(name).evaluations if row.experiment not in changes["leave_out"]]
+        assert list(plan.table(name).evaluations) == rows
+        assert len(rows) < len(before.table(name).evaluations)
+    assert plan.figure("figure6").experiments == ("danet_r50",)
+    assert "danet_r101" not in plan.experiments
+    assert "fcn_r50" in plan.experiments  # Figures 4 and 5 show it
+
+
 @pytest.mark.parametrize(
     ("experiment", "rate"),
     [("fcn_r50", 0.1), ("danet_r50", 0.2), ("danet_r50_pam", 0.3), ("danet_r50_cam", 0.1)],

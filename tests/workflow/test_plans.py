@@ -11,8 +11,8 @@ from danet.settings.dvc_lists import COMMAND, LISTS_FILE, lists_text
 from danet.settings.reading import load_every_plan
 
 PARAMS = (ROOT / "params.yaml").read_text()
-CHOICES = list(product(["paper", "camvid", "demo"], ["paper_text", "released_code"]))
-COUNTS = {"paper": (16, 23, 5), "camvid": (10, 11, 2), "demo": (16, 23, 5)}
+CHOICES = list(product(["paper", "camvid", "camvid_cpu", "demo"], ["paper_text", "released_code"]))
+COUNTS = {"paper": (16, 23, 5), "camvid": (10, 11, 2), "camvid_cpu": (12, 12, 1), "demo": (16, 23, 5)}
 """Trainings, evaluations and tables."""
 
 

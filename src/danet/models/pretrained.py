@@ -1,12 +1,15 @@
 """ImageNet weights for the backbone: torchvision's, or those of a local file."""
 
+import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from danet.errors import CheckpointError
+from danet.files import file_digest
 from danet.models.network import SegmentationNetwork
 from danet.torch_files import UNREADABLE, read_torch_file
 
@@ -16,7 +19,24 @@ IMAGENET_WEIGHTS = {
 }
 
 
-def load_pretrained(network: SegmentationNetwork, pretrained: str, backbone: str) -> list[str]:
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What a backbone started from."""
+
+    file: str | None
+    """Name of the file; None: random values."""
+    sha256: str | None
+    """Of the file."""
+    not_loaded: list[str]
+    """Names of the backbone's tensors that keep their random initial values."""
+
+
+def weights_variable(backbone: str) -> str:
+    """Environment variable that names a file of ImageNet weights to take instead of torchvision's."""
+    return f"DANET_{backbone.upper()}_WEIGHTS"
+
+
+def load_pretrained(network: SegmentationNetwork, pretrained: str, backbone: str) -> LoadedWeights:
     """Copy pretrained weights into the backbone.
 
     Args:
@@ -24,48 +44,50 @@ def load_pretrained(network: SegmentationNetwork, pretrained: str, backbone: str
         pretrained: ``imagenet``, the path of a file with torchvision's names, or ``none``.
         backbone: name of the network's backbone.
 
-    Returns:
-        Names of the backbone's tensors that keep their random initial values.
-
     Raises:
         CheckpointError: no such weights, a failed download, or a file that does not fit.
     """
     wanted = network.backbone.state_dict()
     if pretrained == "none":
-        return _without_counters(wanted)
+        return LoadedWeights(None, None, _without_counters(wanted))
     if pretrained == "imagenet":
-        weights, source = _imagenet(backbone), "torchvision's weights"
+        path, origin = _imagenet(backbone)
     else:
-        weights, source = _read(Path(pretrained)), pretrained
+        path, origin = Path(pretrained), "training.pretrained in params.yaml: imagenet, none or a file"
+    weights, source = _read(path, f"correct {origin}"), str(path)
     weights = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
     _check_fit(weights, wanted, source, backbone)
     network.backbone.load_state_dict(weights, strict=False)
-    return _without_counters(name for name in wanted if name not in weights)
+    not_loaded = _without_counters(name for name in wanted if name not in weights)
+    return LoadedWeights(path.name, file_digest(path), not_loaded)
 
 
-def _imagenet(backbone: str) -> dict[str, Tensor]:
-    """torchvision's weights, from its cache or its server."""
+def _imagenet(backbone: str) -> tuple[Path, str]:
+    """The user's own file, or torchvision's from its cache or its server; and what has named it."""
     if backbone not in IMAGENET_WEIGHTS:
         raise CheckpointError(
             f"there are no ImageNet weights for the stand-in backbone {backbone}",
             "state pretrained: none under training in params.yaml",
         )
+    if own := os.environ.get(weights_variable(backbone)):
+        return Path(own).expanduser(), weights_variable(backbone)
     # Here alone: its import takes as long as torch's own, and a resumed training does without.
     from torchvision.models import get_weight
 
     weights = get_weight(IMAGENET_WEIGHTS[backbone])
+    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
     try:
-        return weights.get_state_dict(progress=False, check_hash=True)
+        weights.get_state_dict(progress=False, check_hash=True)
     except UNREADABLE as error:
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise CheckpointError(
             f"the weights from {weights.url} cannot be downloaded: {error}",
-            f"put the whole file into {folder}, or name it under training.pretrained in params.yaml",
+            f"put the whole file into {path.parent}, or let {weights_variable(backbone)} name it",
         ) from error
+    return path, "that file, or delete it"
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    weights = read_torch_file(path, "correct training.pretrained in params.yaml: imagenet, none or a file")
+def _read(path: Path, remedy: str) -> dict[str, Tensor]:
+    weights = read_torch_file(path, remedy)
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise CheckpointError(
             f"{path} is not a table of tensors by name",
@@ -76,7 +98,8 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 def _check_fit(weights: dict[str, Tensor], wanted: dict[str, Tensor], source: str, backbone: str) -> None:
     """Raise where a tensor has no place in the backbone or another shape than its place."""
-    remedy = "name weights of this backbone under training.pretrained in params.yaml"
+    variable = weights_variable(backbone)
+    remedy = f"name weights of this backbone in {variable}, or under training.pretrained in params.yaml"
     unknown = [name for name in weights if name not in wanted]
     if unknown:
         raise CheckpointError(f"{source}: {backbone} has no tensor {', '.join(unknown[:3])}", remedy)

@@ -1,6 +1,7 @@
 """run.json: what was run, on what, how long it took, and what came of it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,6 +70,9 @@ class RunRecord(Record):
     peak_memory_bytes: int | None = None
     last: MetricsLine | None = None
     """Losses, alpha, beta and so on of the last step, as metrics.jsonl has them."""
+    weights: str | None = None
+    """File of the pretrained weights; None: random values, or a run of an earlier version."""
+    weights_sha256: str | None = None
     not_loaded: tuple[str, ...] = ()
     """Tensors of the backbone that the pretrained weights did not have."""
     mlflow_run_id: str | None = None
@@ -83,6 +87,13 @@ class RunRecord(Record):
     def short_commit(self) -> str | None:
         """The commit for readers, ``+`` where files had been changed since; None if unknown."""
         return self.commit[:7] + ("+" if self.dirty else "") if self.commit else None
+
+    @property
+    def other_weights(self) -> str | None:
+        """File and digest of the pretrained weights where they are not torchvision's."""
+        if self.weights is None or re.fullmatch(rf"{self.backbone}-[0-9a-f]{{8}}\.pth", self.weights):
+            return None
+        return f"{self.weights} (sha256 {(self.weights_sha256 or 'unknown')[:12]})"
 
 
 def write_record(path: Path, record: RunRecord) -> None:

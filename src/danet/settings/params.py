@@ -325,6 +325,9 @@ class ProfileDataset(Block):
     """Values of the evaluation protocols for this data set under this profile."""
 
 
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+
+
 class ProfileEntry(Block):
     """A set of changes to everything above, chosen by ``profile``."""
 
@@ -336,6 +339,12 @@ class ProfileEntry(Block):
     """Tables that this profile makes; they decide what is trained and evaluated."""
     figures: tuple[FigureName, ...]
     """Figures that this profile makes."""
+    seeds: Seeds | None = None
+    """Takes the place of ``seeds``."""
+    leave_out: tuple[ExperimentName, ...] = ()
+    """Experiments whose rows its tables do not have."""
+    figure_stand_ins: dict[ExperimentName, ExperimentName] = {}
+    """Experiments that take the place of others in its figures."""
     dataset_stand_ins: dict[DatasetName, DatasetName] = {}
     """Data sets that take the place of others."""
     backbone_stand_ins: dict[BackboneName, BackboneName] = {}
@@ -357,7 +366,7 @@ class Params(Block):
     """Which entry of ``profiles`` holds."""
     recipe: RecipeName
     """Which entry of ``recipes`` holds."""
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    seeds: Seeds
     """One training of every experiment for each seed."""
     tracking_uri: str
     """MLflow tracking store; ``none`` switches tracking off."""

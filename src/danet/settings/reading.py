@@ -201,8 +201,10 @@ def _dangling_names(params: Params) -> Iterator[str]:
         for name in _expected(block):
             if name not in getattr(params, block):
                 yield f"{block}.{name}: this key is missing"
-    if len(set(params.seeds)) < len(params.seeds):
-        yield f"seeds: {list(params.seeds)} names one of them twice"
+    of_profiles = {f"profiles.{name}.seeds": entry.seeds or () for name, entry in params.profiles.items()}
+    for place, seeds in ({"seeds": params.seeds} | of_profiles).items():
+        if len(set(seeds)) < len(seeds):
+            yield f"{place}: {list(seeds)} names one of them twice"
 
 
 def _references(params: Params) -> Iterator[tuple[str, str, str, Sequence[str]]]:
@@ -254,6 +256,9 @@ def _references_of_profiles(params: Params) -> Iterator[tuple[str, str, str, Seq
         pairs = profile.dataset_stand_ins.items()
         for dataset in [*profile.datasets, *(end for pair in pairs for end in pair)]:
             yield f"profiles.{name}", "data set", dataset, list(params.datasets)
+        stand_ins = (end for pair in profile.figure_stand_ins.items() for end in pair)
+        for experiment in [*profile.leave_out, *stand_ins]:
+            yield f"profiles.{name}", "experiment", experiment, list(params.experiments)
         for dataset, changes in profile.datasets.items():
             for protocol in changes.protocols or ():
                 place = f"profiles.{name}.datasets.{dataset}.protocols"

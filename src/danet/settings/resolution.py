@@ -21,16 +21,18 @@ from pydantic import ValidationError
 
 from danet.errors import SettingsError
 from danet.paths import DatasetPaths, ResultPaths
-from danet.settings.names import DatasetName, ExperimentName, ProtocolName
+from danet.settings.names import DatasetName, ExperimentName, FigureName, ProtocolName, TableName
 from danet.settings.params import (
     Block,
     Compute,
     Evaluation,
     ExperimentEntry,
+    FigureEntry,
     Params,
     ProfileEntry,
     Protocol,
     RecipeEntry,
+    TableEntry,
     Training,
 )
 from danet.settings.plan import Dataset, Experiment, Model, Plan, StandsInFor
@@ -49,33 +51,49 @@ def resolve(params: Params) -> Plan:
     profile = params.profiles[params.profile]
     datasets = {name: _dataset(params, name) for name in params.datasets}
     experiments = {name: _experiment(params, name, datasets) for name in params.experiments}
+    tables: dict[TableName, TableEntry] = {
+        name: _table(profile, entry) for name, entry in params.tables.items()
+    }
+    figures: dict[FigureName, FigureEntry] = {
+        name: _figure(profile, entry) for name, entry in params.figures.items()
+    }
     evaluations = dict.fromkeys(
-        (row.experiment, row.protocol) for name in profile.tables for row in params.tables[name].evaluations
+        (row.experiment, row.protocol) for name in profile.tables for row in tables[name].evaluations
     )
     for experiment, protocol in evaluations:
         experiments[experiment].protocol(protocol)  # raises where the data set has none of that name
     of_tables = (experiment for experiment, _ in evaluations)
-    of_figures = (experiment for name in profile.figures for experiment in params.figures[name].experiments)
+    of_figures = (experiment for name in profile.figures for experiment in figures[name].experiments)
     trained = tuple(dict.fromkeys([*of_tables, *of_figures]))
     return Plan(
         profile=params.profile,
         description=profile.description,
         recipe=params.recipe,
         recipe_description=params.recipes[params.recipe].description,
-        seeds=params.seeds,
+        seeds=profile.seeds or params.seeds,
         tracking_uri=params.tracking_uri,
         paths=ResultPaths(Path("results") / params.profile / params.recipe),
         data_folder=Path(profile.data_folder),
         all_datasets=datasets,
         all_experiments=experiments,
-        all_tables=params.tables,
-        all_figures=params.figures,
+        all_tables=tables,
+        all_figures=figures,
         datasets=tuple(dict.fromkeys(experiments[name].dataset for name in trained)),
         experiments=trained,
         evaluations=tuple(Evaluation(experiment=e, protocol=p) for e, p in evaluations),
         tables=profile.tables,
         figures=profile.figures,
     )
+
+
+def _table(profile: ProfileEntry, entry: TableEntry) -> TableEntry:
+    kept = tuple(row for row in entry.evaluations if row.experiment not in profile.leave_out)
+    return entry.model_copy(update={"evaluations": kept})
+
+
+def _figure(profile: ProfileEntry, entry: FigureEntry) -> FigureEntry:
+    shown = tuple(profile.figure_stand_ins.get(name, name) for name in entry.experiments)
+    return entry.model_copy(update={"experiments": shown})
 
 
 def _dataset(params: Params, name: DatasetName) -> Dataset:

@@ -38,6 +38,9 @@ class Progress:
     """Steps at which an interrupted training went on."""
     not_loaded: list[str] = field(default_factory=list)
     """Tensors of the backbone that the pretrained weights did not have."""
+    weights: str | None = None
+    """File of the pretrained weights; None: random values."""
+    weights_sha256: str | None = None
     code: dict[str, str] = field(default_factory=dict)
     """Digest of each module that can change the weights, from when the first attempt began."""
     mlflow_run_id: str | None = None

@@ -36,6 +36,8 @@ def outcome(state: TrainingState, profile: str) -> RunRecord:
         parameters=sum(parameter.numel() for parameter in state.network.parameters()),
         peak_memory_bytes=(last or {}).get("peak_memory_bytes", peak_memory(state.device)),
         last=last,
+        weights=progress.weights,
+        weights_sha256=progress.weights_sha256,
         not_loaded=tuple(progress.not_loaded),
         mlflow_run_id=progress.mlflow_run_id,
         **environment(state.device),

@@ -161,7 +161,9 @@ def _start_or_resume(state: TrainingState) -> None:
         state.progress.resumed_at.append(progress.step)
         return
     training, backbone = state.experiment.training, state.experiment.model.backbone
-    state.progress.not_loaded = load_pretrained(state.network, training.pretrained, backbone)
+    loaded = load_pretrained(state.network, training.pretrained, backbone)
+    state.progress.not_loaded = loaded.not_loaded
+    state.progress.weights, state.progress.weights_sha256 = loaded.file, loaded.sha256
     if state.ranks.rank:
         # Each rank drops other channels, as the images of one batch do.
         torch.manual_seed(int(np.random.SeedSequence((state.seed, state.ranks.rank)).generate_state(1)[0]))

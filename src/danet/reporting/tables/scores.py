@@ -56,7 +56,8 @@ class Scores:
     commits: tuple[str, ...] = ()
     """Versions of this project that the networks were trained with, as far as known."""
     deviations: tuple[str, ...] = ()
-    """Where a split was not the whole release: ``trained on 80 images of CamVid, whose release has 367``."""
+    """Where a split was not the whole release: ``trained on 80 images of CamVid, whose release has 367``;
+    and where pretrained weights are not torchvision's."""
 
     @property
     def protocols(self) -> list[ProtocolName]:
@@ -84,6 +85,8 @@ def read_scores(plan: Plan, evaluations: Sequence[Evaluation]) -> Scores:
     }
     runs = list(_finished_runs(plan, dict.fromkeys(row.experiment for row in evaluations)))
     commits = (run.short_commit for _, run in runs)
+    others = (run.other_weights for _, run in runs)
+    weights = (f"pretrained weights {name} in place of torchvision's" for name in others if name)
     trained = (_deviation(dataset, "train", run.data.images) for dataset, run in runs)
     evaluated = (
         _deviation(plan.dataset_of(experiment), "val", record.images)
@@ -94,7 +97,7 @@ def read_scores(plan: Plan, evaluations: Sequence[Evaluation]) -> Scores:
         {key: over_seeds([record.miou for record in records]) for key, records in found.items()},
         _averaged_classes(plan, found),
         tuple(dict.fromkeys(filter(None, commits))),
-        tuple(dict.fromkeys(filter(None, (*trained, *evaluated)))),
+        tuple(dict.fromkeys(filter(None, (*weights, *trained, *evaluated)))),
     )
 
 
