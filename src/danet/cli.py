@@ -114,19 +114,20 @@ def download(
     from danet.data.obtaining.download import download
     from danet.data.obtaining.obtainable import require_obtainable
     from danet.data.obtaining.trial import trial_size
-    from danet.settings.job_facts import data_is_current, note_data
+    from danet.data.obtaining.ways import is_in_place
+    from danet.jobs.job import download_job
 
     plan = load_plan(profile=profile)
     wanted = plan.dataset(dataset)
-    if unless_current and data_is_current("download", wanted):
-        typer.echo(f"{dataset} is downloaded, with these settings")
+    if unless_current and is_in_place(wanted) and _is_current(plan, download_job(wanted)):
         return
     trial = trial_size(wanted, generate, size)
     if trial is None:
         require_obtainable(plan, [wanted.name])
-    download(wanted, trial)
-    if trial is None:
-        note_data("download", wanted)
+        with _noting_what_made(plan, download_job(wanted)):
+            download(wanted)
+    else:
+        download(wanted, trial)
 
 
 @app.command()
@@ -138,14 +139,15 @@ def prepare(
 ) -> None:
     """Check every image and label once, and store them for random access."""
     from danet.data.prepared.preparing import prepare
-    from danet.settings.job_facts import data_is_current, note_data
+    from danet.jobs.job import prepare_job
 
-    wanted = load_plan(profile=profile).dataset(dataset)
-    if unless_current and data_is_current("prepare", wanted):
-        typer.echo(f"{dataset} is prepared, with these settings")
+    plan = load_plan(profile=profile)
+    wanted = plan.dataset(dataset)
+    job = prepare_job(wanted)
+    if unless_current and _is_current(plan, job):
         return
-    prepare(wanted, processes)
-    note_data("prepare", wanted)
+    with _noting_what_made(plan, job):
+        prepare(wanted, processes)
 
 
 @app.command()
@@ -334,13 +336,16 @@ def accept(
     _list(accept_jobs(load_plan(profile=profile, recipe=recipe), jobs))
 
 
-def _is_current(plan: Plan, job: "Job", again: bool) -> bool:
+def _is_current(plan: Plan, job: "Job", again: bool = False) -> bool:
     """Whether the result is there and its settings, code and inputs are those of now; says so."""
-    from danet.jobs.made import is_current
+    from danet.jobs.made import code_is_recorded, is_current
 
+    recorded = code_is_recorded(plan.paths, job)
     if again or not is_current(plan.paths, job):
         return False
-    typer.echo(f"{job.name} is finished and current; --again makes it again")
+    way = f"{job.command} makes it" if job.note else "--again makes it"
+    note = "" if recorded else "; by which code was not recorded, that of now is noted"
+    typer.echo(f"{job.name} is finished and current{note}; {way} again")
     return True
 
 

@@ -20,8 +20,8 @@ def code_digests(entries: Iterable[str], passed_over: Callable[[str], bool]) -> 
 
     Args:
         entries: names of modules of this package, such as ``danet.training.train``.
-        passed_over: says of a module that it cannot change a result; neither it nor what only it
-            imports is included.
+        passed_over: says of a module, or of a data file as it is named below, that it cannot change a
+            result; neither it nor what only it imports is included.
 
     Returns:
         By name of the module, or path of the data file within the package; in order of name.
@@ -34,7 +34,8 @@ def code_digests(entries: Iterable[str], passed_over: Callable[[str], bool]) -> 
             continue
         path = _source(name)
         found[name] = _digest_of_module(path)
-        found |= {str(data.relative_to(PACKAGE)): _digest_of_data(data) for data in _data_beside(path)}
+        beside = {data.relative_to(PACKAGE).as_posix(): data for data in _data_beside(path)}
+        found |= {name: _digest_of_data(data) for name, data in beside.items() if not passed_over(name)}
         waiting += (other for other in _imports(path, name) if other not in found and not passed_over(other))
     return dict(sorted(found.items()))
 

@@ -24,8 +24,13 @@ class RunPaths:
 
     @property
     def metrics(self) -> Path:
-        """Loss, learning rate and speed by step."""
+        """Loss, learning rate and speed by step, of a training that has ended."""
         return self.root / "metrics.jsonl"
+
+    @property
+    def unfinished_metrics(self) -> Path:
+        """The same while it lasts: a workflow engine deletes outputs of a job that did not end."""
+        return self.root / "metrics.unfinished.jsonl"
 
     @property
     def record(self) -> Path:
@@ -111,7 +116,7 @@ class DatasetPaths:
         return self.root / "receipt.json"
 
     def made(self, command: str) -> Path:
-        """The settings with which ``download`` or ``prepare`` was run."""
+        """What ``download`` or ``prepare`` was run with."""
         return self.root / "made" / f"{command}.json"
 
     def prepared(self, split: str) -> Path:

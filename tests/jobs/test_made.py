@@ -65,6 +65,14 @@ def test_every_difference_is_a_reason(world):
     ]
 
 
+def test_a_module_that_counts_no_longer_is_no_reason(world):
+    world.make()
+    world.code = {"danet.loss": "aa"}
+    assert world.reasons() == []
+    world.code = {"danet.loss": "aa", "danet.step": "bb", "danet.new": "cc"}
+    assert world.reasons() == ["code of danet.new"]
+
+
 def test_a_lost_output_is_a_reason(world):
     world.make()
     world.output.unlink()
@@ -115,7 +123,7 @@ def danet(tmp_path, monkeypatch):
 
 def test_the_command_line_shows_and_accepts(danet):
     plan = load_plan(profile="demo")
-    assert danet("status").splitlines()[0].endswith("0 current, 0 stale, 51 missing")
+    assert danet("status").splitlines()[0].endswith("0 current, 0 stale, 57 missing")
     with pytest.raises(SettingsError, match='there is no job "train-fcn_50-seed1"; did you mean'):
         danet("accept", "train-fcn_50-seed1")
     with pytest.raises(MissingDataError, match="has no result to accept"):

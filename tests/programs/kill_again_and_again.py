@@ -1,5 +1,7 @@
 """Kill -9 a training at random moments until it has been killed often enough, then let it end.
 
+After each kill the declared outputs are deleted, as a workflow engine does with those of a job that failed.
+
 Called by test_interruption as: kill_again_and_again.py <experiment> <kills> <seed>. Each attempt is
 a process of its own, forked from this one, which has imported everything and computed nothing.
 """
@@ -16,6 +18,7 @@ import torch
 import torch._dynamo  # every first optimiser of a process would import it, which takes seconds
 
 from danet.data.training_set import step_count
+from danet.jobs.job import training_job
 from danet.settings import load_plan
 from danet.training.train import train
 
@@ -52,9 +55,11 @@ def main(experiment: str, kills: int, seed: int) -> None:
     paths = plan.paths.run(experiment, 1)
     draw, killed, began = random.Random(seed), [], time.monotonic()
     for _ in range(kills):
-        pace = (time.monotonic() - began) / max(1, logged(paths.metrics))
-        if kill_at_random(start(experiment), paths.metrics, draw, min(pace, 0.2)):
-            killed.append(logged(paths.metrics))
+        pace = (time.monotonic() - began) / max(1, logged(paths.unfinished_metrics))
+        if kill_at_random(start(experiment), paths.unfinished_metrics, draw, min(pace, 0.2)):
+            killed.append(logged(paths.unfinished_metrics))
+        for output in training_job(plan, experiment, 1).outputs:
+            output.unlink(missing_ok=True)
     status = os.waitpid(start(experiment), 0)[1]
     steps = step_count(plan.experiment(experiment).training, 8)
     print(json.dumps({"killed": killed, "status": status, "steps": steps}))

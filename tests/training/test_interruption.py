@@ -43,7 +43,8 @@ def test_killed_at_twenty_moments_it_ends_with_the_same_bits(project, weights, a
     assert outcome["status"] == 0
     assert_same_bits(weights(final), expected)
     assert [line["loss"] for line in lines(final.with_name("metrics.jsonl"))] == metrics
-    assert not list(final.parent.glob("last.pth")) + list(final.parent.glob("previous.pth"))
+    names = ("last.pth", "previous.pth", "metrics.unfinished.jsonl")
+    assert not [name for name in names if (final.parent / name).exists()]
 
 
 def lines(metrics: Path) -> list[dict]:
@@ -63,7 +64,7 @@ def test_stopped_by_a_signal_it_ends_with_the_same_bits(settings, stopped, weigh
 def test_the_command_ends_as_the_signal_says(project, number):
     write(project, "training", iterations=100_000)
     command = [sys.executable, "-m", "danet", "train", "--experiment", "fcn_r50", "--seed", "1"]
-    metrics = project / "results/demo/released_code/runs/fcn_r50/seed1/metrics.jsonl"
+    metrics = project / "results/demo/released_code/runs/fcn_r50/seed1/metrics.unfinished.jsonl"
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:

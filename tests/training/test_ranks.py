@@ -60,11 +60,10 @@ def test_a_signal_stops_both_ranks_after_the_same_step_and_they_resume(project, 
     folder = project / "results/demo/released_code/runs/fcn_r50/seed1"
     expected = weights(folder / "final.pth")
     (folder / "final.pth").unlink()
-    (folder / "metrics.jsonl").unlink()
     launch = f"run_ranks({(*COMMAND, 'fcn_r50')!r}, 2)"
     code = f"import sys; from danet.training.launch import run_ranks; sys.exit({launch})"
     launcher = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    wait_for(folder, "metrics.jsonl")
+    wait_for(folder, "metrics.unfinished.jsonl")
     launcher.send_signal(signal.SIGTERM)
     assert launcher.wait(timeout=60) == 128 + signal.SIGTERM
     state = torch.load(folder / "last.pth", weights_only=True)

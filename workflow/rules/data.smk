@@ -2,7 +2,8 @@ rule download:
     input:
         basis="<data_basis>/download-{dataset}",
     output:
-        receipt="<data>/{dataset}/receipt.json",
+        # update(): Snakemake does not delete it, so that what is prepared stays of use if a download fails.
+        receipt=update("<data>/{dataset}/receipt.json"),
     log:
         "<data_logs>/download/{dataset}.log",
     benchmark:

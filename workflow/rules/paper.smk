@@ -44,7 +44,8 @@ rule report:
         figures=FIGURES,
         evaluations=files_of(PLAN.evaluations),
         runs=collect(
-            "<results>/runs/{experiment}/seed{seed}/run.json",
+            "<results>/runs/{experiment}/seed{seed}/{file}",
+            file=["run.json", "metrics.jsonl"],
             experiment=PLAN.experiments,
             seed=PLAN.seeds,
         ),

@@ -7,6 +7,7 @@ rule train:
         config=update("<results>/runs/{experiment}/seed{seed}/config.yaml"),
         final=update("<results>/runs/{experiment}/seed{seed}/final.pth"),
         run=update("<results>/runs/{experiment}/seed{seed}/run.json"),
+        metrics=update("<results>/runs/{experiment}/seed{seed}/metrics.jsonl"),
     log:
         "<logs>/train/{experiment}-seed{seed}.log",
     benchmark:
@@ -18,7 +19,7 @@ rule train:
         runtime="3d",
     message:
         "train {wildcards.experiment}, seed {wildcards.seed}"
-    # last.pth and metrics.jsonl are not declared: Snakemake would delete them before a resume.
+    # last.pth and metrics.unfinished.jsonl are not declared: Snakemake would delete them before a resume.
     shell:
         "danet train --experiment {wildcards.experiment} --seed {wildcards.seed}"
         " --profile {config[profile]} --recipe {config[recipe]} --gpus {resources.gpu} &> {log}"

@@ -4,9 +4,11 @@ Modules that only read settings, write files, watch or talk are passed over: an 
 no number. What a job imports by a name in the settings, such as its head, is added by hand.
 """
 
+from collections.abc import Callable, Container
+
 from danet.code_digest import code_digests
 from danet.heads import HEADS
-from danet.settings import FigureName, Model
+from danet.settings import Dataset, FigureName, Model
 
 PASSED_OVER = (
     "danet.cli",
@@ -34,6 +36,35 @@ PASSED_OVER = (
 )
 """Modules, and packages with all that is in them."""
 
+ONLY_CHECKED = (
+    "danet.data.obtaining",
+    "danet.data.one_at_a_time",
+    "danet.data.releases.manifest",
+    "data/releases/manifest.csv",
+)
+"""Passed over where data is prepared: it may refuse to, but changes no pixel of what is prepared."""
+
+OWN_FOLDERS = "own folders"
+PARTS = {
+    "cityscapes": ("danet.data.releases.cityscapes", "labels/cityscapes.csv"),
+    "pascal_context": (
+        "danet.data.generated.detail_json",
+        "danet.data.releases.pascal_context",
+        "danet.data.releases.detail_labels",
+        "danet.data.releases.matlab_files",
+        "danet.data.releases.run_lengths",
+        "labels/pascal_context.csv",
+    ),
+    "coco_stuff": (
+        "danet.data.releases.coco_stuff",
+        "danet.data.releases.matlab_files",
+        "labels/coco_stuff.csv",
+    ),
+    "camvid": ("danet.data.releases.camvid", "labels/camvid.csv"),
+    OWN_FOLDERS: ("danet.data.releases.own_folders",),
+}
+"""Modules and data files that count only for these data sets; the last is every data set of a user's own."""
+
 ATTENTION = {
     "position": (
         "danet.models.attention.position",
@@ -58,12 +89,24 @@ Digests = dict[str, str]
 """By module or data file."""
 
 
-def of_training(model: Model) -> Digests:
-    return _of_network(["danet.training.train"], model)
+def of_download(dataset: Dataset) -> Digests:
+    """What draws a generated data set; nothing where files are taken as others have made them."""
+    if dataset.generated is None:
+        return {}
+    return code_digests(["danet.data.generated.archives"], _but_for(_parts_of_others(dataset)))
 
 
-def of_evaluation(model: Model) -> Digests:
-    return _of_network(["danet.evaluation.evaluate"], model)
+def of_preparation(dataset: Dataset) -> Digests:
+    unused = {*_parts_of_others(dataset), *ONLY_CHECKED}
+    return code_digests(["danet.data.prepared.preparing"], _but_for(unused))
+
+
+def of_training(model: Model, dataset: Dataset) -> Digests:
+    return _of_network(["danet.training.train"], model, dataset)
+
+
+def of_evaluation(model: Model, dataset: Dataset) -> Digests:
+    return _of_network(["danet.evaluation.evaluate"], model, dataset)
 
 
 def of_table() -> Digests:
@@ -79,17 +122,35 @@ def of_report() -> Digests:
     return code_digests(["danet.reporting.page.report"], _passed_over)
 
 
-def _of_network(entries: list[str], model: Model) -> Digests:
+def _of_network(entries: list[str], model: Model, dataset: Dataset) -> Digests:
     unused = {
         module for name, modules in ATTENTION.items() if name not in model.attention for module in modules
     }
     head = _module(HEADS[model.head])
-    return code_digests([*entries, head], lambda module: module in unused or _passed_over(module))
+    return code_digests([*entries, head], _but_for(unused | _parts_of_others(dataset)))
+
+
+def _parts_of_others(dataset: Dataset) -> set[str]:
+    own = PARTS.get(dataset.name if dataset.folders is None else OWN_FOLDERS, ())
+    return {part for parts in PARTS.values() for part in parts if part not in own}
 
 
 def _module(class_name: str) -> str:
     return class_name.rpartition(".")[0]
 
 
-def _passed_over(module: str) -> bool:
-    return any(module == name or module.startswith(f"{name}.") for name in PASSED_OVER)
+def _but_for(unused: Container[str]) -> Callable[[str], bool]:
+    def passed_over(name: str) -> bool:
+        return _is_in(name, unused) or _passed_over(name)
+
+    return passed_over
+
+
+def _passed_over(name: str) -> bool:
+    return _is_in(name, PASSED_OVER)
+
+
+def _is_in(name: str, modules: Container[str]) -> bool:
+    """Whether a module, or a package around it, is among them; or a data file."""
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in modules for count in range(len(parts), 0, -1))

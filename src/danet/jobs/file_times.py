@@ -10,7 +10,6 @@ from pathlib import Path
 
 from danet.jobs.status import statuses
 from danet.settings import Plan
-from danet.settings.job_facts import data_made_otherwise
 
 LONG_AGO = (1, 1)
 
@@ -25,18 +24,15 @@ def tell_snakemake(plan: Plan, folder: Path) -> None:
             are made newer than their other inputs, and so are the files of Snakemake's benchmarks, which
             it counts among them.
     """
-    for name in plan.datasets:
-        for command in ("download", "prepare"):
-            stale = data_made_otherwise(command, plan.dataset(name))
-            _set_time(folder / plan.profile / f"{command}-{name}", stale)
     made_with: dict[Path, tuple[Path, ...]] = {}  # all outputs of the job that makes a file
     for status in statuses(plan):
         job = status.job
-        _set_time(folder / plan.profile / plan.recipe / job.name, status.state != "current")
+        _set_time(folder / job.place(plan), status.state != "current")
         made_with |= dict.fromkeys(job.outputs, job.outputs)
         if status.state == "current":
             kind, _, rest = job.name.partition("-")
-            benchmark = plan.paths.root / "benchmarks" / kind / f"{rest}.tsv"
+            results = plan.paths.root.parent if job.note else plan.paths.root
+            benchmark = results / "benchmarks" / kind / f"{rest}.tsv"
             inputs = [path for needed in job.inputs for path in made_with.get(needed, (needed,))]
             _renew([*job.outputs, *([benchmark] if benchmark.exists() else [])], inputs)
 

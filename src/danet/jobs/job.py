@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from danet.data.obtaining.receipt import read_receipt
+from danet.data.releases.layout import SPLITS
 from danet.errors import UserError
 from danet.files import read_json
 from danet.jobs import code
+from danet.paths import ResultPaths
 from danet.runs.config import differing_facts, read_config
 from danet.runs.record import read_record
-from danet.settings import Experiment, FigureName, Plan, TableName
+from danet.settings import Dataset, Experiment, FigureName, Plan, TableName
 from danet.settings.job_facts import (
     Facts,
+    data_facts,
     evaluation_facts,
     figure_facts,
     report_facts,
@@ -39,6 +43,52 @@ class Job:
     """Files that it makes."""
     recorded: Callable[[], bool] | None = None
     """Whether the outputs themselves say that they were made with these settings and inputs."""
+    note: Path | None = None
+    """Where it is noted what made the outputs, if not with the results of one recipe: data sets are the
+    same under all."""
+
+    def note_in(self, paths: ResultPaths) -> Path:
+        """Where it is noted what made the outputs, given where the plan's results are."""
+        return self.note or paths.made(self.name)
+
+    def place(self, plan: Plan) -> Path:
+        """``<profile>/<recipe>/<name>``, without the recipe where the job is the same under all."""
+        return Path(plan.profile, *([] if self.note else [plan.recipe]), self.name)
+
+
+def download_job(dataset: Dataset) -> Job:
+    return Job(
+        name=f"download-{dataset.name}",
+        command=f"danet download {dataset.command}",
+        settings=data_facts(dataset),
+        code=lambda: code.of_download(dataset),
+        inputs=(),
+        outputs=(dataset.paths.receipt,),
+        recorded=lambda: _is_obtained(dataset),
+        note=dataset.paths.made("download"),
+    )
+
+
+def _is_obtained(dataset: Dataset) -> bool:
+    """Whether the tree is of the kind that is asked for, generated scenes or not."""
+    try:
+        return (read_receipt(dataset).how == "generated") == (dataset.generated is not None)
+    except UserError:
+        return False
+
+
+def prepare_job(dataset: Dataset) -> Job:
+    names = ("images.npy", "labels.npy", "index.json")
+    return Job(
+        name=f"prepare-{dataset.name}",
+        command=f"danet prepare {dataset.command}",
+        settings=data_facts(dataset),
+        code=lambda: code.of_preparation(dataset),
+        inputs=(dataset.paths.receipt,),
+        outputs=tuple(dataset.paths.prepared(split) / name for split in SPLITS for name in names),
+        recorded=lambda: True,  # each split is complete or not there
+        note=dataset.paths.made("prepare"),
+    )
 
 
 def training_job(plan: Plan, experiment_id: str, seed: int) -> Job:
@@ -48,9 +98,9 @@ def training_job(plan: Plan, experiment_id: str, seed: int) -> Job:
         name=f"train-{experiment.id}-seed{seed}",
         command=f"danet train --experiment {experiment.id} --seed {seed} {plan.options}",
         settings=training_facts(plan, experiment.id, seed),
-        code=lambda: code.of_training(experiment.model),
+        code=lambda: code.of_training(experiment.model, plan.dataset(experiment.dataset)),
         inputs=(plan.dataset(experiment.dataset).paths.prepared("train") / "index.json",),
-        outputs=(run.config, run.record, run.final),
+        outputs=(run.config, run.record, run.final, run.metrics),
         recorded=lambda: _run_is_recorded(plan, experiment, seed),
     )
 
@@ -74,7 +124,7 @@ def evaluation_job(plan: Plan, experiment_id: str, seed: int, protocol: str) -> 
         command=f"danet evaluate --experiment {experiment.id} --seed {seed} --protocol {protocol}"
         f" {plan.options}",
         settings=evaluation_facts(plan, experiment.id, protocol),
-        code=lambda: code.of_evaluation(experiment.model),
+        code=lambda: code.of_evaluation(experiment.model, plan.dataset(experiment.dataset)),
         inputs=(
             plan.dataset(experiment.dataset).paths.prepared("val") / "index.json",
             plan.paths.run(experiment.id, seed).record,
@@ -142,7 +192,7 @@ def _accepted(plan: Plan) -> Facts:
     found = {}
     for job in _jobs_before_report(plan):
         try:
-            accepted = read_json(plan.paths.made(job.name))["accepted"]
+            accepted = read_json(job.note_in(plan.paths))["accepted"]
         except (OSError, ValueError, LookupError, TypeError):
             continue
         if accepted:
@@ -157,6 +207,9 @@ def jobs_of(plan: Plan) -> Iterator[Job]:
 
 
 def _jobs_before_report(plan: Plan) -> Iterator[Job]:
+    for dataset in map(plan.dataset, plan.datasets):
+        yield download_job(dataset)
+        yield prepare_job(dataset)
     for seed in plan.seeds:
         for experiment in plan.experiments:
             yield training_job(plan, experiment, seed)

@@ -2,7 +2,8 @@
 
 It writes settings and code of each job to a small file of its own, on which the job's stage depends, and
 rewrites only those that have changed; so DVC makes again what Snakemake would make again. Before that it
-stops where DVC's lists are those of another params.yaml, and restores the format of that file.
+stops where DVC's lists are those of another params.yaml or, as Snakemake does, where the data are another
+copy than the one that is named; and it restores the format of params.yaml.
 """
 
 import json
@@ -11,12 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from danet.data.obtaining.obtainable import refuse_other_data
 from danet.errors import UserError
 from danet.files import write_text
 from danet.jobs.job import jobs_of
-from danet.settings import Plan
+from danet.settings import Plan, load_plan
 from danet.settings.dvc_lists import require_lists
-from danet.settings.job_facts import data_facts
 from danet.settings.params_format import restore_format
 from danet.settings.reading import load_every_plan
 
@@ -24,13 +25,10 @@ FOLDER = Path("workflow/dvc/jobs")
 
 
 def write_job_files(plans: Iterable[Plan], folder: Path = FOLDER) -> None:
-    """Write ``<profile>/data-<dataset>.json`` and ``<profile>/<recipe>/<job>.json`` where they change."""
+    """Write ``<profile>/<recipe>/<job>.json``, of data sets ``<profile>/<job>.json``, where they change."""
     for plan in plans:
-        for name in plan.datasets:
-            path = folder / plan.profile / f"data-{name}.json"
-            _write_if_changed(path, {"settings": data_facts(plan.dataset(name))})
         for job in jobs_of(plan):
-            path = folder / plan.profile / plan.recipe / f"{job.name}.json"
+            path = folder / f"{job.place(plan)}.json"
             _write_if_changed(path, {"settings": job.settings, "code": job.code()})
 
 
@@ -46,6 +44,7 @@ def main() -> None:
         plans = load_every_plan()
         restore_format()
         require_lists(plans)
+        refuse_other_data(load_plan())
         write_job_files(plans)
     except UserError as error:
         sys.exit(f"error: {error}")

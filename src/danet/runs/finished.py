@@ -10,7 +10,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from danet.files import replacing_folder
+from danet.files import replacing_folder, write_text
 from danet.paths import RunPaths
 
 FOLDER = ".finished"
@@ -30,6 +30,9 @@ def keep_finished(paths: RunPaths) -> None:
 def restore_finished(paths: RunPaths) -> list[Path]:
     """Put back what is missing of a finished run.
 
+    One that has no curve gets an empty file, as both engines ask for one: earlier versions imported networks
+    without.
+
     Returns:
         The files that were missing.
     """
@@ -37,6 +40,8 @@ def restore_finished(paths: RunPaths) -> list[Path]:
     missing = [file for file in _files(paths) if not file.exists() and (kept / file.name).exists()]
     for file in missing:
         _link(kept / file.name, file)
+    if not paths.metrics.exists() and all(file.exists() for file in _files(paths) if file != paths.metrics):
+        write_text(paths.metrics, "")
     return missing
 
 
@@ -46,7 +51,7 @@ def set_aside(paths: RunPaths) -> Path | None:
     Returns:
         That folder; None where the run has no files.
     """
-    unfinished = (paths.last, paths.previous, paths.tracking)
+    unfinished = (paths.last, paths.previous, paths.unfinished_metrics, paths.tracking)
     names = [file.name for file in (*_files(paths), *unfinished) if file.exists()]
     if not names:
         return None

@@ -1,7 +1,8 @@
 """Making a run of a checkpoint that others trained, so that it is evaluated as our own are.
 
 Input: a file of the authors' code or of mmsegmentation. Outputs, in the run's folder: final.pth,
-config.yaml and run.json; the last two say that, and from which file, the network was imported.
+config.yaml and run.json; the last two say that, and from which file, the network was imported. metrics.jsonl,
+which every run has, is empty.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from danet.errors import CheckpointError, SettingsError
-from danet.files import file_digest
+from danet.files import file_digest, write_text
 from danet.machine.environment import environment
 from danet.models.backbone import LAYOUTS
 from danet.models.network import SegmentationNetwork, build_network
@@ -74,6 +75,7 @@ def import_checkpoint(
     )
     # final.pth comes last: a run is there when it is.
     write_config(paths.config, RunConfig(experiment, seed, origin))
+    write_text(paths.metrics, "")
     write_record(paths.record, _record(plan.profile, experiment, seed, network, origin))
     save_network(paths.final, experiment, seed, network)
     return Imported(paths.final, tuple(_notes(translation, experiment)))

@@ -1,4 +1,8 @@
-"""metrics.jsonl: losses, learning rate and speed of a training by step."""
+"""metrics.jsonl: losses, learning rate and speed of a training by step.
+
+While the training lasts, its lines are in metrics.unfinished.jsonl, which no workflow engine knows and so
+none deletes when it is stopped; metrics.jsonl is there once it is complete.
+"""
 
 import json
 from pathlib import Path
@@ -9,6 +13,7 @@ from typing import NotRequired, Self
 from typing_extensions import TypedDict
 
 from danet.files import write_text
+from danet.paths import RunPaths
 
 OUTPUTS_BEFORE_NAMES = {1: ("fused",), 3: ("fused", "position", "channel")}
 """Outputs by their number, for files that list losses without names."""
@@ -64,6 +69,30 @@ class MetricsLog:
     def write(self, line: MetricsLine) -> None:
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
+
+
+def open_log(paths: RunPaths, done: int) -> MetricsLog:
+    """The log of a training that begins or goes on; use it as a context.
+
+    Args:
+        paths: of the run.
+        done: steps that count, of the attempt before.
+    """
+    if not paths.unfinished_metrics.exists() and paths.metrics.exists():
+        # Earlier versions wrote there from the first step on.
+        write_text(paths.unfinished_metrics, paths.metrics.read_text(encoding="utf-8"))
+    return MetricsLog(paths.unfinished_metrics, done)
+
+
+def complete_log(paths: RunPaths) -> None:
+    """Make metrics.jsonl of the log of a training that has ended; the log stays."""
+    if paths.unfinished_metrics.exists():
+        write_text(paths.metrics, paths.unfinished_metrics.read_text(encoding="utf-8"))
+
+
+def read_newest_metrics(paths: RunPaths) -> list[MetricsLine]:
+    """Of the training that is under way, or else of the one that has ended."""
+    return read_metrics(paths.unfinished_metrics if paths.unfinished_metrics.exists() else paths.metrics)
 
 
 def read_metrics(path: Path) -> list[MetricsLine]:

@@ -1,18 +1,14 @@
 """The settings that decide the result of each job, as plain values: a job is made again when they change."""
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from danet.files import file_digest, read_json, write_json
 from danet.settings.names import DatasetName, FigureName, TableName
 from danet.settings.params import AbsentClasses, Evaluation
 from danet.settings.plan import Dataset, Plan
 
 Facts = dict[str, Any]
 """Plain values, of a shape that depends on the kind of job."""
-DataCommand = Literal["download", "prepare"]
 
 
 def data_facts(dataset: Dataset) -> Facts:
@@ -21,50 +17,6 @@ def data_facts(dataset: Dataset) -> Facts:
         "generated": dataset.generated and dataset.generated.model_dump(mode="json"),
         "folders": dataset.folders and dataset.folders.model_dump(mode="json"),
     }
-
-
-def note_data(command: DataCommand, dataset: Dataset) -> None:
-    """Note with which settings a data set was obtained or prepared, and from what, once that is done."""
-    note = {"settings": data_facts(dataset), "receipt": _receipt_digest(dataset)}
-    write_json(dataset.paths.made(command), note)
-
-
-def data_made_otherwise(command: DataCommand, dataset: Dataset) -> bool:
-    """Whether a data set was obtained or prepared with other settings; False where that was not noted."""
-    note = _read_note(command, dataset)
-    return note is not None and note["settings"] != data_facts(dataset)
-
-
-def data_is_current(command: DataCommand, dataset: Dataset) -> bool:
-    """Whether a data set was obtained or prepared with these settings, and is still there.
-
-    A copy of the user's, which a variable names, is looked at again each time.
-    """
-    note, receipt = _read_note(command, dataset), dataset.paths.receipt
-    now = {"settings": data_facts(dataset), "receipt": _receipt_digest(dataset)}
-    if note != now or not receipt.exists():
-        return False
-    if command == "prepare":
-        folders = [dataset.paths.prepared(split) for split in ("train", "val")]
-        names = ("images.npy", "labels.npy", "index.json")
-        return all((folder / name).exists() for folder in folders for name in names)
-    if dataset.generated is None and os.environ.get(dataset.folder_variable or ""):
-        return False
-    return Path(read_json(receipt)["root"]).is_dir()
-
-
-def _read_note(command: DataCommand, dataset: Dataset) -> Facts | None:
-    """None where there is none, or none that can be read."""
-    try:
-        note = read_json(dataset.paths.made(command))
-        return {"settings": note["settings"], "receipt": note["receipt"]}
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
-def _receipt_digest(dataset: Dataset) -> str | None:
-    receipt = dataset.paths.receipt
-    return file_digest(receipt) if receipt.exists() else None
 
 
 def training_facts(plan: Plan, experiment: str, seed: int) -> Facts:

@@ -8,7 +8,7 @@ from danet.errors import RunBusyError
 from danet.paths import RunPaths
 from danet.runs.config import read_config
 from danet.runs.evaluation_file import read_evaluation
-from danet.runs.metrics import read_metrics
+from danet.runs.metrics import read_newest_metrics
 from danet.runs.record import RunRecord, read_record
 from danet.runs.writer import only_writer
 from danet.settings import Experiment, Plan
@@ -78,7 +78,7 @@ def _send_run(plan: Plan, experiment_id: str, seed: int) -> None:
     if training is None or experiment is None:
         return
     run = open_run(open_store(plan.tracking_uri), plan, experiment, seed, training)
-    run.send_metrics(read_metrics(paths.metrics))
+    run.send_metrics(read_newest_metrics(paths))
     if training.status == "FINISHED":
         _send_evaluations(run, plan, experiment, seed, training)
     if training.status != "RUNNING":

@@ -11,7 +11,7 @@ from typing import Protocol
 from danet.machine.device import chosen_device
 from danet.machine.environment import environment
 from danet.machine.interruption import Interrupted
-from danet.runs.metrics import read_metrics
+from danet.runs.metrics import read_newest_metrics
 from danet.settings import Experiment, Plan
 from danet.tracking.sent_run import SentRun, open_run
 from danet.tracking.store import open_store
@@ -153,7 +153,7 @@ class TrainingSender:
             run = open_run(client, self._plan, self._experiment, self._seed, training)
             run.reopen()
             self._run = run
-        self._run.send_metrics(read_metrics(self._paths.metrics))
+        self._run.send_metrics(read_newest_metrics(self._paths))
         self._run.send_samples(self._samples)
         self._samples.clear()
         if training.status != "RUNNING":

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from danet.machine.environment import environment, peak_memory
-from danet.runs.metrics import read_metrics
+from danet.runs.metrics import read_newest_metrics
 from danet.runs.record import DataFacts, RunRecord
 from danet.training.state import TrainingState
 
@@ -16,7 +16,7 @@ def outcome(state: TrainingState, profile: str) -> RunRecord:
         profile: under which it ran.
     """
     experiment, progress, split = state.experiment, state.progress, state.split
-    lines = read_metrics(state.paths.metrics)
+    lines = read_newest_metrics(state.paths)
     last = lines[-1] if lines else None  # lost, if the training was stopped after its last step
     return RunRecord(
         experiment=experiment.id,

@@ -1,4 +1,4 @@
-"""What a training shows while it runs: metrics.jsonl, MLflow and the line on the terminal."""
+"""What a training shows while it runs: its metrics by step, MLflow and the line on the terminal."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from danet.models.attention.channel import ChannelAttention
 from danet.models.attention.position import PositionAttention
 from danet.models.network import SegmentationNetwork
 from danet.progress import ProgressLine
-from danet.runs.metrics import MetricsLine, MetricsLog
+from danet.runs.metrics import MetricsLine, open_log
 from danet.tracking import Tracker
 from danet.training.checkpoint import Progress
 from danet.training.state import TrainingState
@@ -24,13 +24,13 @@ class Telemetry:
 
     Args:
         state: what is trained; its progress gets the time that was spent.
-        tracker: sends metrics.jsonl to MLflow.
+        tracker: sends the metrics to MLflow.
     """
 
     def __init__(self, state: TrainingState, tracker: Tracker) -> None:
         self._state, self._tracker = state, tracker
         self._pace = Pace(state.progress, state.experiment.training.batch_size)
-        self._metrics = MetricsLog(state.paths.metrics, state.progress.step)
+        self._metrics = open_log(state.paths, state.progress.step)
         title = f"train {state.experiment.id} seed {state.seed}"
         self._line = ProgressLine(title, state.steps, "steps", state.progress.step)
 

@@ -1,7 +1,8 @@
 """Training one network: the loop, read from top to bottom.
 
 Inputs: the prepared training split and params.yaml. Outputs, in the run's folder: config.yaml,
-metrics.jsonl, run.json and final.pth; last.pth and previous.pth while the training can be resumed.
+metrics.jsonl, run.json and final.pth; last.pth, previous.pth and metrics.unfinished.jsonl while the training
+can be resumed.
 With several GPUs every process runs this; the first one writes.
 """
 
@@ -17,6 +18,7 @@ from danet.jobs.made import Basis, basis_of, write_made
 from danet.machine.interruption import Interrupted, StopRequest
 from danet.runs.config import RunConfig, write_config
 from danet.runs.finished import keep_finished
+from danet.runs.metrics import complete_log
 from danet.runs.network_file import save_network
 from danet.runs.record import write_record
 from danet.settings import Plan
@@ -73,13 +75,14 @@ def train(plan: Plan, experiment_id: str, seed: int) -> Path:
             save_network(paths.final, experiment, seed, state.network)
             tracker.wait()
             state.progress.mlflow_run_id = tracker.run_id
+            complete_log(paths)
             write_config(paths.config, RunConfig(experiment, seed))
             write_record(paths.record, outcome(state, plan.profile))
             # Before the checkpoint goes: a workflow that is stopped now may delete what it can see.
             keep_finished(paths)
             write_made(plan.paths, job, basis)
-        paths.last.unlink(missing_ok=True)
-        paths.previous.unlink(missing_ok=True)
+        for unfinished in (paths.last, paths.previous, paths.unfinished_metrics):
+            unfinished.unlink(missing_ok=True)
     return paths.final
 
 

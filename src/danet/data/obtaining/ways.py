@@ -69,6 +69,18 @@ def is_gone(receipt: Receipt, named: Path) -> bool:
     return receipt.how == "adopted" and gone and before.is_relative_to(named.resolve())
 
 
+def is_in_place(dataset: Dataset) -> bool:
+    """Whether the tree is where its receipt says; False of a copy that a variable names, which may be another
+    one each time.
+
+    Raises:
+        BadDataError: the receipt is damaged.
+    """
+    if dataset.generated is None and copy_named(dataset):
+        return False
+    return dataset.paths.receipt.exists() and Path(read_receipt(dataset).root).is_dir()
+
+
 def current_receipt(dataset: Dataset) -> Receipt:
     """The receipt, of the copy that is named today.
 
