@@ -1,7 +1,8 @@
 """What Snakemake and DVC would run in the project of the current folder, after each of some edits.
 
 Many questions in one process, since an engine takes a second to import. Standard input: a JSON list of
-contents of params.yaml. Standard output: for each of them, by engine and job, its command and outputs.
+edits, each the content of files by path; they are taken back afterwards. Edits of src/danet count as the code
+of this project, and are not run. Standard output: for each edit, by engine and job, its command and outputs.
 
     python engine_plans.py planned      what would run
     python engine_plans.py everything   all that the report needs, whether it would run or not
@@ -9,8 +10,8 @@ contents of params.yaml. Standard output: for each of them, by engine and job, i
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from dvc.repo import Repo
@@ -18,6 +19,7 @@ from networkx import ancestors, descendants
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import DAGSettings, OutputSettings, Quietness, ResourceSettings
 
+from danet import code_digest
 from danet.files import write_text
 from danet.jobs.job_files import write_job_files
 from danet.settings import Plan, load_plan, load_plans
@@ -89,22 +91,39 @@ def _command(text: str) -> str:
 def answers(everything: bool) -> Iterator[dict[str, Jobs]]:
     """Does what a user does: the edit, then whatever the first stage of DVC asks for."""
     pipelines: dict[tuple[str, ...], Dvc] = {}
-    for params in json.load(sys.stdin):
-        write_text(Path("params.yaml"), params)
-        lists, plan = lists_text(load_every_plan()), load_plan()
-        if LISTS_FILE.read_text() != lists:
-            write_text(LISTS_FILE, lists)
-        write_job_files(load_plans(profile=plan.profile))
-        choice = (plan.profile, plan.recipe, lists)
-        if choice not in pipelines:
-            pipelines[choice] = Dvc(plan)
-        yield {
-            "snakemake": planned_by_snakemake(everything),
-            "dvc": pipelines[choice].planned(everything),
-        }
+    for edit in json.load(sys.stdin):
+        with edited(edit):
+            lists, plan = lists_text(load_every_plan()), load_plan()
+            if LISTS_FILE.read_text() != lists:
+                write_text(LISTS_FILE, lists)
+            write_job_files(load_plans(profile=plan.profile))
+            choice = (plan.profile, plan.recipe, lists)
+            if choice not in pipelines:
+                pipelines[choice] = Dvc(plan)
+            yield {
+                "snakemake": planned_by_snakemake(everything),
+                "dvc": pipelines[choice].planned(everything),
+            }
+
+
+@contextmanager
+def edited(files: Mapping[str, str]) -> Iterator[None]:
+    """Files of the project with another content."""
+    before = {path: Path(path).read_text() for path in files}
+    for path, content in files.items():
+        write_text(Path(path), content)
+    for remembered in (code_digest._tree, code_digest._digest_of_module, code_digest._digest_of_data):
+        remembered.cache_clear()
+    code_digest._imports.cache_clear()
+    try:
+        yield
+    finally:
+        for path, content in before.items():
+            write_text(Path(path), content)
 
 
 if __name__ == "__main__":
+    code_digest.PACKAGE = Path("src/danet").absolute()
     with redirect_stdout(sys.stderr):
         result = list(answers(everything=sys.argv[1] == "everything"))
     json.dump(result, sys.stdout)

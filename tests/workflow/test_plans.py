@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from workflow_project import ROOT, Project, chosen, edited
 
+from danet.data.obtaining.receipt import Receipt, write_receipt
 from danet.settings.dvc_lists import COMMAND, LISTS_FILE, lists_text
 from danet.settings.reading import load_every_plan
 
@@ -102,6 +103,24 @@ def test_without_data_the_paper_stops_with_one_message_before_any_job(project):
         ):
             assert words in message
         assert not (project.root / "data").exists()
+
+
+def test_both_stop_where_a_variable_names_another_copy_than_was_read(project, tmp_path_factory):
+    project.edit(*chosen("camvid"))
+    read, named = tmp_path_factory.mktemp("read"), tmp_path_factory.mktemp("named")
+    for copy in (read, named):
+        (copy / "trainannot").mkdir()
+        for name in ("train.txt", "val.txt"):
+            (copy / name).touch()
+    receipt = Receipt("camvid", str(read), "adopted", (), {})
+    write_receipt(project.root / "data/camvid/camvid/receipt.json", receipt)
+    for workflow in (["snakemake", "--cores", "1", "table1"], ["dvc", "repro"]):
+        result = project.run(*workflow, succeeds=False, CAMVID_DATASET=str(named))
+        message = " ".join((result.stdout + result.stderr).split())
+        assert f"CAMVID_DATASET names {named}, but what was read is {read}" in message
+        assert "-> danet download --dataset camvid --profile camvid reads it" in message
+    same = project.run("dvc", "repro", "settings", CAMVID_DATASET=str(read))
+    assert "names" not in same.stdout + same.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from workflow_project import Edit, Project, edited, note_what_made
+from workflow_project import ROOT, Edit, Project, edited, note_what_made
 
 from danet.jobs.job import jobs_of
 from danet.settings import Plan, load_plan
@@ -72,14 +72,54 @@ EDITS: dict[str, tuple[list[Edit], str]] = {
         "(download|prepare)-coco_stuff|(train|evaluate)-cocostuff_",
     ),
 }
+# Edits of the package: file, what stands there and what takes its place, and the jobs that it changes.
+CODE: dict[str, tuple[str, str, str, str]] = {
+    "a comment in a reader": (
+        "data/releases/coco_stuff.py",
+        "LIST_NAMES = {",
+        "# which\nLIST_NAMES = {",
+        NOTHING,
+    ),
+    "one data set's reader": (
+        "data/releases/coco_stuff.py",
+        "NAMES_WITHOUT_UNLABELED = 182",
+        "NAMES_WITHOUT_UNLABELED = 181",
+        "prepare-coco_stuff",
+    ),
+    "the values of one data set's labels": (
+        "labels/pascal_context.csv",
+        "aeroplane",
+        "airplane",
+        "(download|prepare)-pascal_context|(train|evaluate)-context_|table-|figure-|report",
+    ),
+    "what is stored of every image": (
+        "data/prepared/preparing.py",
+        "zlib.crc32(image.data)",
+        "zlib.adler32(image.data)",
+        "prepare-",
+    ),
+    "how scenes are drawn": (
+        "data/generated/street.py",
+        "import numpy",
+        "import math\nimport numpy",
+        "download-",
+    ),
+    "a line of progress": ("progress.py", "import sys", "import os\nimport sys", NOTHING),
+    "a step of training": ("training/step.py", "import torch", "import math\nimport torch", "train-"),
+}
 
 
 @pytest.fixture(scope="module")
 def after_edits(finished_demo: Project) -> dict[str, dict[str, dict]]:
     """What each engine would run after each edit of the finished demo."""
     params = finished_demo.params
-    answers = finished_demo.ask_engines(params, *(edited(params, *edits) for edits, _ in EDITS.values()))
-    return dict(zip(["no edit", *EDITS], answers, strict=True))
+    of_code = [
+        {f"src/danet/{path}": edited((ROOT / "src/danet" / path).read_text(), (re.escape(before), after))}
+        for path, before, after, _ in CODE.values()
+    ]
+    of_params = [edited(params, *edits) for edits, _ in EDITS.values()]
+    answers = finished_demo.ask_engines(params, *of_params, *of_code)
+    return dict(zip(["no edit", *EDITS, *CODE], answers, strict=True))
 
 
 def test_both_engines_find_the_finished_demo_finished(after_edits):
@@ -95,10 +135,16 @@ def test_both_engines_make_again_what_an_edit_changes(after_edits, finished_demo
     assert after_edits[edit]["dvc"].keys() == expected
 
 
+@pytest.mark.parametrize("edit", CODE)
+def test_both_engines_make_again_what_an_edit_of_the_code_changes(after_edits, finished_demo, edit):
+    expected = changed_jobs(load_plan(finished_demo.root / "params.yaml"), CODE[edit][-1])
+    assert after_edits[edit]["snakemake"].keys() == expected
+    assert after_edits[edit]["dvc"].keys() == expected
+
+
 def changed_jobs(plan: Plan, changed: str) -> set[str]:
     """The jobs whose names begin with ``changed``, a pattern, and all that need an output of one."""
-    names = {f"{command}-{dataset}" for command in ("download", "prepare") for dataset in plan.datasets}
-    found = {name for name in names if re.match(changed, name)}
+    found: set[str] = set()
     made: set[Path] = set()
     for job in jobs_of(plan):
         if re.match(changed, job.name) or made.intersection(job.inputs):

@@ -14,7 +14,6 @@ import pytest
 from danet.jobs.job import jobs_of
 from danet.jobs.made import basis_of, write_made
 from danet.settings import load_plan
-from danet.settings.job_facts import note_data
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests/programs"
@@ -24,7 +23,7 @@ COPIED = (
     "params.yaml",
     "profiles",
     "workflow",
-    "src/danet/reporting/tables/published.yaml",
+    "src/danet",
     ".dvc/config",
     ".dvc/.gitignore",
     ".dvcignore",
@@ -32,6 +31,13 @@ COPIED = (
 )
 Edit = tuple[str, str]
 """A pattern in params.yaml and what takes its place."""
+
+
+def ignored(folder: str, names: list[str]) -> list[str]:
+    """What earlier runs have left: files of DVC's first stage, and compiled modules."""
+    return [
+        name for name in names if name == "__pycache__" or Path(folder, name) == ROOT / "workflow/dvc/jobs"
+    ]
 
 
 class Project:
@@ -50,7 +56,7 @@ class Project:
             source, target = ROOT / name, root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("jobs"))
+                shutil.copytree(source, target, ignore=ignored)
             else:
                 shutil.copy(source, target)
         project.run("git", "init", "--quiet")
@@ -88,13 +94,14 @@ class Project:
         """The content of params.yaml."""
         return (self.root / "params.yaml").read_text()
 
-    def ask_engines(self, *params: str, everything: bool = False) -> list[dict[str, dict]]:
-        """What each engine would run for the report after each of these params.yaml; or all that it knows."""
-        before, kind = self.params, "everything" if everything else "planned"
-        program = [sys.executable, str(PROGRAMS / "engine_plans.py"), kind]
-        answers = json.loads(self.run(*program, text=json.dumps(params)).stdout)
-        (self.root / "params.yaml").write_text(before)
-        return answers
+    def ask_engines(self, *edits: str | dict[str, str], everything: bool = False) -> list[dict[str, dict]]:
+        """What each engine would run for the report after each edit; or all that it knows.
+
+        An edit is the content of files by their paths, or of params.yaml alone.
+        """
+        questions = [{"params.yaml": edit} if isinstance(edit, str) else edit for edit in edits]
+        program = [str(PROGRAMS / "engine_plans.py"), "everything" if everything else "planned"]
+        return json.loads(self.run(sys.executable, *program, text=json.dumps(questions)).stdout)
 
 
 def edited(text: str, *edits: Edit) -> str:
@@ -114,8 +121,5 @@ def note_what_made(project: Project) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.root)
         plan = load_plan()
-        for dataset in map(plan.dataset, plan.datasets):
-            note_data("download", dataset)
-            note_data("prepare", dataset)
         for job in jobs_of(plan):
             write_made(plan.paths, job, basis_of(job))
