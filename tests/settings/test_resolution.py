@@ -6,6 +6,8 @@ import pytest
 
 from danet.errors import MissingDataError, SettingsError
 from danet.settings import OwnFolders, load_plan, load_plans
+from danet.settings.reading import validate_params
+from danet.settings.resolution import resolve
 
 FILE = Path(__file__).parents[2] / "params.yaml"
 
@@ -230,6 +232,15 @@ def test_the_digest_ignores_what_a_training_runs_on(resolved):
     assert before.training_digest(1) != before.training_digest(2)
 
 
+@pytest.mark.parametrize(("profile", "same"), [("demo", True), ("paper", False)])
+def test_epochs_decide_nothing_where_iterations_do(resolved, profile, same):
+    before = load_plan(FILE, profile=profile).experiment("fcn_r50")
+    edits = {"datasets.cityscapes.training.epochs": 7, "profile": profile}
+    after = resolved(edits).experiment("fcn_r50")
+    assert (before.training.epochs, after.training.epochs) == (180, 7)
+    assert (before.training_digest(1) == after.training_digest(1)) == same
+
+
 def test_another_precision_is_another_training(resolved):
     before, after = load_plan(FILE), resolved({"training.precision": "float32"})
     assert before.experiment("fcn_r50").training_digest(1) != after.experiment("fcn_r50").training_digest(1)
@@ -316,6 +327,26 @@ def test_an_own_data_set_takes_the_place_of_another(own):
 def test_without_its_list_of_classes_an_own_data_set_is_missing(own):
     with pytest.raises(MissingDataError, match=r"classes\.txt: this list of classes is not found"):
         own({"folders": OWN["folders"]})
+
+
+def test_a_profile_that_does_not_read_an_own_data_set_needs_no_list_of_its_classes(changed):
+    of_photos = {"dataset": "photos", "backbone": "resnet50", "head": "fcn"}
+    params = validate_params(changed({"datasets.photos": OWN, "experiments.photos_fcn": of_photos}))
+    plan = resolve(params)
+    assert plan.experiment("fcn_r50").model.classes == 19
+    with pytest.raises(MissingDataError, match=r"classes\.txt: this list of classes is not found"):
+        plan.experiment("photos_fcn")
+    assert plan.dataset_of("photos_fcn").name == "photos"
+
+
+def test_a_field_with_a_default_need_not_be_stated(changed):
+    values = changed({"protocols.half": {**changed({})["protocols"]["ss"], "scales": [0.5]}})
+    del values["protocols"]["half"]["absent_classes"]
+    values["datasets"]["cityscapes"]["protocols"]["half"] = values["datasets"]["cityscapes"]["protocols"][
+        "ss"
+    ]
+    plan = resolve(validate_params(values))
+    assert plan.experiment("fcn_r50").protocol("half").absent_classes == "left_out"
 
 
 @pytest.mark.parametrize(

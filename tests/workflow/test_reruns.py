@@ -28,6 +28,7 @@ EDITS: dict[str, tuple[list[Edit], str]] = {
         NOTHING,
     ),
     "another data set's schedule": ([(r"^      epochs: 40", "      epochs: 41")], NOTHING),
+    "epochs where iterations decide": ([(r"^      epochs: 180", "      epochs: 181")], NOTHING),
     "another profile's schedule": ([(r"^      iterations: 1800", "      iterations: 1801")], NOTHING),
     "the profile's schedule": ([(r"^      iterations: 80", "      iterations: 81")], "train-"),
     "one data set's crops": (

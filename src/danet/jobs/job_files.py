@@ -25,8 +25,13 @@ FOLDER = Path("workflow/dvc/jobs")
 
 
 def write_job_files(plans: Iterable[Plan], folder: Path = FOLDER) -> None:
-    """Write ``<profile>/<recipe>/<job>.json``, of data sets ``<profile>/<job>.json``, where they change."""
+    """Write ``<profile>/<recipe>/<job>.json``, of data sets ``<profile>/<job>.json``, where they change.
+
+    A profile is left out whose own data set lacks its list of classes.
+    """
     for plan in plans:
+        if any(name in plan.unresolved for name in plan.experiments):
+            continue
         for job in jobs_of(plan):
             path = folder / f"{job.place(plan)}.json"
             _write_if_changed(path, {"settings": job.settings, "code": job.code()})

@@ -76,6 +76,9 @@ def differing_keys(before: object, now: object, place: str = "") -> list[str]:
     """One line, ``key: before -> now``, for every leaf in which two nested dicts differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         keys = sorted(before.keys() | now.keys())
+        if before.get("iterations") and now.get("iterations"):
+            # Earlier versions recorded this too, although it decides nothing then.
+            keys = [key for key in keys if key != "epochs"]
         return [
             line
             for key in keys

@@ -69,6 +69,11 @@ class Training(Block):
     accumulate: Positive
     """Parts in which a GPU takes its share of a batch, one after the other; BatchNorm sees one part."""
 
+    def facts(self) -> dict[str, Any]:
+        """What decides the weights: not ``epochs`` where ``iterations`` takes its place."""
+        unused = set() if self.iterations is None else {"epochs"}
+        return self.model_dump(mode="json", exclude=unused)
+
 
 class Compute(Block):
     """What a training runs on and how it is watched: never what it computes.

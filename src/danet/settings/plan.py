@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from danet.errors import SettingsError
+from danet.errors import SettingsError, UserError
 from danet.files import digest
 from danet.labels import LabelMap, label_map, own_label_map
 from danet.paths import DatasetPaths, ResultPaths
@@ -123,7 +123,7 @@ class Experiment(Block):
             "experiment": self.id,
             "dataset": self.dataset,
             "model": self.model.facts(),
-            "training": self.training.model_dump(mode="json"),
+            "training": self.training.facts(),
         }
 
 
@@ -183,7 +183,11 @@ class Plan:
     all_datasets: dict[DatasetName, Dataset]
     """All that params.yaml defines."""
     all_experiments: dict[ExperimentName, Experiment]
-    """All that params.yaml defines."""
+    """All that params.yaml defines, but for ``unresolved``."""
+    unresolved: dict[str, UserError]
+    """Why an experiment is not known: its own data set lacks the list of classes."""
+    dataset_names: dict[ExperimentName, DatasetName]
+    """The data set that each experiment reads under this profile."""
     all_tables: dict[TableName, TableEntry]
     all_figures: dict[FigureName, FigureEntry]
     datasets: tuple[DatasetName, ...]
@@ -196,7 +200,14 @@ class Plan:
     figures: tuple[FigureName, ...]
 
     def experiment(self, name: str) -> Experiment:
-        """Raises SettingsError, with the nearest name, where params.yaml defines no such experiment."""
+        """The experiment of a name.
+
+        Raises:
+            SettingsError: params.yaml defines none; the nearest name is told.
+            MissingDataError, BadDataError: its own data set lacks the list of classes.
+        """
+        if name in self.unresolved:
+            raise self.unresolved[name]
         return _find(self.all_experiments, name, "experiment")
 
     def dataset(self, name: str) -> Dataset:
@@ -205,7 +216,7 @@ class Plan:
 
     def dataset_of(self, experiment: str) -> Dataset:
         """The data set that an experiment reads under this profile."""
-        return self.dataset(self.experiment(experiment).dataset)
+        return self.dataset(_find(self.dataset_names, experiment, "experiment"))
 
     def table(self, name: TableName) -> TableEntry:
         return self.all_tables[name]

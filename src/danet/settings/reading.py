@@ -49,9 +49,13 @@ def load_plans(path: Path = PARAMS_FILE, *, profile: str | None = None) -> list[
 
 
 def load_every_plan(path: Path = PARAMS_FILE) -> list[Plan]:
-    """The plans of all profiles under all recipes; errors as for :func:`load_plan`."""
-    profiles = _read_chosen(path).profiles
-    return [plan for profile in profiles for plan in load_plans(path, profile=profile)]
+    """The plans of all profiles under all recipes; errors as for :func:`load_plan`.
+
+    Lists of classes of own data sets may be missing: what needs one says so when it is asked for.
+    """
+    params = _read_chosen(path)
+    choices = [{"profile": p, "recipe": r} for p in params.profiles for r in params.recipes]
+    return [resolve(params.model_copy(update=choice), classes_needed=False) for choice in choices]
 
 
 def _read_chosen(path: Path, **choices: str | None) -> Params:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from danet.errors import SettingsError
+from danet.errors import BadDataError, MissingDataError, SettingsError, UserError
 from danet.paths import DatasetPaths, ResultPaths
 from danet.settings.names import DatasetName, ExperimentName, FigureName, ProtocolName, TableName
 from danet.settings.params import (
@@ -42,15 +42,21 @@ Stated = Block | Mapping[str, Any] | None
 """A block of params.yaml, values of it, or nothing."""
 
 
-def resolve(params: Params) -> Plan:
+def resolve(params: Params, classes_needed: bool = True) -> Plan:
     """Merge all blocks of params.yaml under its profile and recipe.
+
+    Args:
+        params: all blocks.
+        classes_needed: whether the list of classes has to be there of each own data set that the profile
+            reads. Of others it never has to be.
 
     Raises:
         SettingsError: a value that no block states, or one that does not fit.
+        MissingDataError, BadDataError: a list of classes that is needed is not found, or is not one.
     """
     profile = params.profiles[params.profile]
     datasets = {name: _dataset(params, name) for name in params.datasets}
-    experiments = {name: _experiment(params, name, datasets) for name in params.experiments}
+    experiments, unresolved = _experiments(params, datasets)
     tables: dict[TableName, TableEntry] = {
         name: _table(profile, entry) for name, entry in params.tables.items()
     }
@@ -60,12 +66,11 @@ def resolve(params: Params) -> Plan:
     evaluations = dict.fromkeys(
         (row.experiment, row.protocol) for name in profile.tables for row in tables[name].evaluations
     )
-    for experiment, protocol in evaluations:
-        experiments[experiment].protocol(protocol)  # raises where the data set has none of that name
     of_tables = (experiment for experiment, _ in evaluations)
     of_figures = (experiment for name in profile.figures for experiment in figures[name].experiments)
     trained = tuple(dict.fromkeys([*of_tables, *of_figures]))
-    return Plan(
+    dataset_names = {name: _dataset_name(params, name) for name in params.experiments}
+    plan = Plan(
         profile=params.profile,
         description=profile.description,
         recipe=params.recipe,
@@ -76,14 +81,41 @@ def resolve(params: Params) -> Plan:
         data_folder=Path(profile.data_folder),
         all_datasets=datasets,
         all_experiments=experiments,
+        unresolved=unresolved,
+        dataset_names=dataset_names,
         all_tables=tables,
         all_figures=figures,
-        datasets=tuple(dict.fromkeys(experiments[name].dataset for name in trained)),
+        datasets=tuple(dict.fromkeys(dataset_names[name] for name in trained)),
         experiments=trained,
         evaluations=tuple(Evaluation(experiment=e, protocol=p) for e, p in evaluations),
         tables=profile.tables,
         figures=profile.figures,
     )
+    for name in trained if classes_needed else ():
+        plan.experiment(name)
+    for name, protocol in evaluations:
+        if name in experiments:
+            experiments[name].protocol(protocol)  # raises where the data set has none of that name
+    return plan
+
+
+def _experiments(
+    params: Params, datasets: Mapping[DatasetName, Dataset]
+) -> tuple[dict[ExperimentName, Experiment], dict[str, UserError]]:
+    """All experiments; apart, why those are not known whose data set lacks its list of classes."""
+    known, unknown = {}, {}
+    for name in params.experiments:
+        try:
+            known[name] = _experiment(params, name, datasets)
+        except (MissingDataError, BadDataError) as error:
+            unknown[name] = error
+    return known, unknown
+
+
+def _dataset_name(params: Params, experiment: ExperimentName) -> DatasetName:
+    """The data set that an experiment reads, after stand-ins."""
+    name = params.experiments[experiment].dataset
+    return params.profiles[params.profile].dataset_stand_ins.get(name, name)
 
 
 def _table(profile: ProfileEntry, entry: TableEntry) -> TableEntry:
@@ -114,7 +146,7 @@ def _dataset(params: Params, name: DatasetName) -> Dataset:
 def _experiment(params: Params, name: ExperimentName, datasets: Mapping[DatasetName, Dataset]) -> Experiment:
     entry = params.experiments[name]
     recipe, profile = params.recipes[params.recipe], params.profiles[params.profile]
-    dataset = profile.dataset_stand_ins.get(entry.dataset, entry.dataset)
+    dataset = _dataset_name(params, name)
     backbone = profile.backbone_stand_ins.get(entry.backbone, entry.backbone)
     training = _merged(Training, f"training of {name}", *_training_blocks(params, entry, dataset))
     return Experiment(
@@ -187,7 +219,7 @@ def _merged(model: type[Resolved], what: str, *blocks: Stated) -> Resolved:
     for block in blocks:
         stated = block.model_dump(exclude_unset=True) if isinstance(block, Block) else block or {}
         values.update({key: value for key, value in stated.items() if key in model.model_fields})
-    missing = [key for key in model.model_fields if key not in values]
+    missing = [key for key, field in model.model_fields.items() if field.is_required() and key not in values]
     if missing:
         raise SettingsError(
             f"params.yaml: {what} lacks {', '.join(missing)}", "state it under training, datasets or profiles"
