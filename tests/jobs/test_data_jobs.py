@@ -1,18 +1,22 @@
 """When a data set counts as obtained or prepared: by what was noted, not by times of files."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from danet.cli import app
-from danet.data.obtaining.receipt import Receipt, write_receipt
+from danet.data.generated.archives import write_archives
+from danet.data.obtaining.download import download
+from danet.data.obtaining.receipt import Receipt, read_receipt, write_receipt
+from danet.data.prepared.preparing import prepare
 from danet.files import file_digest, read_json, write_json
 from danet.jobs import code
-from danet.jobs.job import Job, download_job, jobs_of, prepare_job
+from danet.jobs.job import Job, download_job, jobs_of, prepare_job, training_job
 from danet.jobs.made import accept, basis_of, is_current, reasons_to_make, write_made
 from danet.jobs.status import describe_status, statuses
-from danet.settings import Dataset, Plan, load_plan
+from danet.settings import Dataset, GeneratedData, Plan, load_plan
 
 ROOT = Path(__file__).parents[2]
 READER = "danet.data.releases.cityscapes"
@@ -167,3 +171,27 @@ def test_accepted_data_are_prepared_with_a_word(plan, dataset, monkeypatch):
     edit(monkeypatch, READER)
     assert accept(plan.paths, prepare_job(dataset)) == [f"code of {READER}"]
     assert reasons(plan, "prepare") == []
+
+
+def test_the_same_data_under_another_path_train_nothing_again(tmp_path, monkeypatch):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    size = GeneratedData(train=2, val=1, width=96, height=72)
+    (archive,) = write_archives("camvid", size, tmp_path)
+    copies = [tmp_path / "first", tmp_path / "second"]
+    bases, receipts = [], []
+    plan = load_plan(profile="camvid")
+    dataset = plan.dataset("camvid")
+    monkeypatch.setitem(dataset.__dict__, "accepts", ("other_size",))
+    for copy in copies:
+        shutil.unpack_archive(archive, copy)
+        monkeypatch.setenv("CAMVID_DATASET", str(copy))
+        download(dataset)
+        receipts.append(read_receipt(dataset).root)
+        if bases:
+            assert reasons_to_make(plan.paths, prepare_job(dataset)) == [f"input {dataset.paths.receipt}"]
+        prepare(dataset, processes=1)
+        write_made(plan.paths, prepare_job(dataset), basis_of(prepare_job(dataset)))
+        bases.append(basis_of(training_job(plan, "fcn_r50", 1)))
+    assert receipts[0] != receipts[1]
+    assert bases[0] == bases[1]

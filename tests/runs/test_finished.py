@@ -55,3 +55,21 @@ def test_set_aside_moves_everything_and_deletes_nothing(run):
     assert contents(run) == {}
     assert restore_finished(run) == [], "it is not taken for finished again"
     assert set_aside(run) is None
+
+
+def test_a_run_without_a_curve_is_finished_all_the_same(run):
+    """As earlier versions left imported networks; both engines ask for the file."""
+    run.metrics.unlink()
+    restore_finished(run)
+    assert run.metrics.read_text() == ""
+    run.metrics.unlink()
+    run.final.unlink()
+    restore_finished(run)
+    assert not run.metrics.exists(), "nor is anything else"
+
+
+def test_set_aside_takes_the_lines_of_an_unfinished_training_too(run):
+    run.unfinished_metrics.write_text("{}")
+    folder = set_aside(run)
+    assert (folder / run.unfinished_metrics.name).exists()
+    assert contents(run) == {}
