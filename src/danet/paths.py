@@ -70,6 +70,14 @@ class ResultPaths:
     def evaluation(self, experiment: str, seed: int, protocol: str) -> Path:
         return self.root / "eval" / experiment / f"seed{seed}" / f"{protocol}.json"
 
+    def image_counts(self, experiment: str, seed: int, protocol: str) -> Path:
+        """The confusion matrix of every image."""
+        return self.evaluation(experiment, seed, protocol).with_suffix(".counts.npz")
+
+    def unfinished_evaluation(self, experiment: str, seed: int, protocol: str) -> Path:
+        """The images that an interrupted evaluation has counted."""
+        return self.evaluation(experiment, seed, protocol).with_name(f".{protocol}.unfinished.npz")
+
     def table(self, name: str, suffix: str) -> Path:
         return self.root / "tables" / f"{name}.{suffix}"
 

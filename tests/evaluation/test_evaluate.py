@@ -1,6 +1,7 @@
 """Evaluation of a split from arrays to the JSON file that the tables read."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import yaml
 from prepared_splits import write_prepared
 
 from danet.data.prepared.split import PreparedSplit
-from danet.errors import BadDataError, CheckpointError, MissingDataError
-from danet.evaluation.evaluate import evaluate, evaluate_run
+from danet.errors import BadDataError, CheckpointError, MissingDataError, SettingsError
+from danet.evaluation.evaluate import count, evaluate, evaluate_run
 from danet.files import read_json
+from danet.inference.prediction import predict_classes
 from danet.labels import label_map
+from danet.models.inference_form import inference_form
 from danet.models.network import build_network
-from danet.runs.network_file import save_network
+from danet.runs.image_counts import read_image_counts
+from danet.runs.network_file import load_network, save_network
 from danet.settings import Experiment, load_plan
 from danet.settings.reading import validate_params
 from danet.settings.resolution import resolve
@@ -43,10 +47,10 @@ class Oracle(torch.nn.Module):
 
     def __init__(self, classes: int, favourite: int) -> None:
         super().__init__()
-        self.logits = torch.nn.Parameter(torch.eye(classes)[favourite])
+        self.favourite = torch.nn.Parameter(torch.eye(classes)[favourite])
 
-    def predict(self, images: torch.Tensor) -> torch.Tensor:
-        return self.logits[:, None, None].expand(len(images), -1, *images.shape[-2:])
+    def logits(self, images: torch.Tensor, output: str | None = None) -> torch.Tensor:
+        return self.favourite[:, None, None].expand(len(images), -1, *images.shape[-2:])
 
 
 @cache
@@ -146,8 +150,8 @@ def test_file_of_a_run(trained, capsys):
     path = evaluate_run(trained, "fcn_r50", 1, "ss")
     assert str(path) == "results/demo/released_code/eval/fcn_r50/seed1/ss.json"
     scores = read_json(path)
-    keys = ["experiment", "seed", "protocol", "images", "miou", "pixel_accuracy", "iou", "confusion"]
-    assert list(scores) == keys
+    keys = ["experiment", "seed", "protocol", "images", "miou", "pixel_accuracy", "iou"]
+    assert list(scores) == [*keys, "data_digest", "miou_interval", "confusion"]
     assert scores["images"] == 2
     assert (scores["experiment"], scores["seed"]) == ("fcn_r50", 1)
     assert 0 <= scores["miou"] <= 1
@@ -178,3 +182,131 @@ def test_images_that_are_not_prepared(trained, tmp_path):
     (tmp_path / "data/demo/cityscapes/prepared/val/index.json").unlink()
     with pytest.raises(MissingDataError, match="this split is not prepared"):
         evaluate_run(trained, "fcn_r50", 1, "ss")
+
+
+class Stop(Exception):  # noqa: N818 - no error
+    """Stands for whatever ends a process."""
+
+
+@pytest.fixture
+def four_images(trained, tmp_path):
+    """The project of ``trained`` with more images; where its results lie."""
+    random = np.random.default_rng(17)
+    images = [random.integers(0, 256, (20, 32 + number, 3), dtype=np.uint8) for number in range(4)]
+    labels = [random.integers(0, 19, image.shape[:2], dtype=np.uint8) for image in images]
+    write_prepared(tmp_path / "data/demo/cityscapes/prepared/val", images, labels, "cityscapes", "val")
+    return trained
+
+
+def results(plan, protocol="ss") -> tuple[bytes, bytes]:
+    paths = plan.paths
+    return tuple(file("fcn_r50", 1, protocol).read_bytes() for file in (paths.evaluation, paths.image_counts))
+
+
+def predicting(monkeypatch, until=None) -> list[int]:
+    """Widths of the images that are predicted from now on; after ``until`` of them the process ends."""
+    seen = []
+
+    def watch(network, image, *arguments):
+        if len(seen) == until:
+            raise Stop
+        seen.append(image.shape[1])
+        return predict_classes(network, image, *arguments)
+
+    monkeypatch.setattr("danet.evaluation.counting.predict_classes", watch)
+    return seen
+
+
+def test_an_interrupted_evaluation_goes_on_with_the_images_that_are_left(four_images, monkeypatch, capsys):
+    evaluate_run(four_images, "fcn_r50", 1, "ss")
+    expected = results(four_images)
+    for file in (four_images.paths.evaluation, four_images.paths.image_counts):
+        file("fcn_r50", 1, "ss").unlink()
+
+    predicting(monkeypatch, until=3)
+    with pytest.raises(Stop):
+        evaluate_run(four_images, "fcn_r50", 1, "ss")
+    unfinished = four_images.paths.unfinished_evaluation("fcn_r50", 1, "ss")
+    assert unfinished.exists()
+    assert not four_images.paths.evaluation("fcn_r50", 1, "ss").exists()
+    seen = predicting(monkeypatch)
+    evaluate_run(four_images, "fcn_r50", 1, "ss")
+    assert seen[-1] == 35
+    assert len(seen) <= 2  # the last image of a killed process may not have been counted yet
+    assert results(four_images) == expected
+    assert not unfinished.exists()
+
+
+def test_what_was_counted_with_another_network_is_not_gone_on_with(four_images, monkeypatch):
+    predicting(monkeypatch, until=3)
+    with pytest.raises(Stop):
+        evaluate_run(four_images, "fcn_r50", 1, "ss")
+    experiment = four_images.experiment("fcn_r50")
+    torch.manual_seed(99)
+    save_network(four_images.paths.run("fcn_r50", 1).final, experiment, 1, build_network(experiment.model))
+    seen = predicting(monkeypatch)
+    evaluate_run(four_images, "fcn_r50", 1, "ss")
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip"])
+def test_a_damaged_file_of_counts_is_passed_over(four_images, content):
+    unfinished = four_images.paths.unfinished_evaluation("fcn_r50", 1, "ss")
+    unfinished.parent.mkdir(parents=True)
+    unfinished.write_bytes(content)
+    evaluate_run(four_images, "fcn_r50", 1, "ss")
+    assert not unfinished.exists()
+
+
+def test_processes_share_the_images_and_one_of_them_meets_a_damaged_one(four_images, tmp_path):
+    evaluate_run(four_images, "fcn_r50", 1, "ss")
+    expected = results(four_images)
+    path = tmp_path / "data/demo/cityscapes/prepared/val/images.npy"
+    content = bytearray(path.read_bytes())
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(BadDataError, match="the image of image3 is damaged"):
+        evaluate_run(four_images, "fcn_r50", 1, "ss", devices=[torch.device("cpu")] * 2)
+    path.write_bytes(content)
+    evaluate_run(four_images, "fcn_r50", 1, "ss")  # goes on with the image that is left
+    assert results(four_images) == expected
+
+
+def test_counts_of_each_image_add_up_to_those_of_the_run(four_images):
+    path = evaluate_run(four_images, "fcn_r50", 1, "whole_ms")
+    scores = read_json(path)
+    counts = read_image_counts(four_images.paths.image_counts("fcn_r50", 1, "whole_ms"))
+    assert counts.total().tolist() == scores["confusion"]
+    assert counts.header.images == tuple(f"image{number}" for number in range(4))
+    assert counts.header.data_digest == scores["data_digest"]
+    assert counts.matrix(1).sum() == 20 * 33
+    around = scores["miou_interval"]
+    assert around["low"] < scores["miou"] < around["high"]
+    assert around["units"] == 4
+    assert scores["protocol"]["window"] == "whole"
+
+
+def test_bfloat16_predicts_nearly_the_same(four_images):
+    """The arithmetic of a GPU, as far as a CPU has it."""
+    split = PreparedSplit(four_images.dataset("cityscapes").paths.prepared("val"))
+    network, _ = load_network(four_images.paths.run("fcn_r50", 1).final)
+    protocol, labels = four_images.experiment("fcn_r50").protocol("whole"), label_map("cityscapes")
+    seen = []
+    network.head.classifier.register_forward_hook(lambda module, given, logits: seen.append(logits.dtype))
+    full = count(inference_form(network), split, protocol, labels)
+    half = count(inference_form(network), split, protocol, labels, precision=torch.bfloat16)
+    assert full.sum() == half.sum()
+    assert np.trace(full) == pytest.approx(np.trace(half), rel=0.2)
+    assert {torch.float32, torch.bfloat16} <= set(seen)
+
+
+def test_an_output_that_the_head_does_not_have(four_images):
+    experiment = four_images.experiment("fcn_r50")
+    odd = experiment.protocols["ss"].model_copy(update={"output": "positon"})
+    plan = replace(
+        four_images,
+        all_experiments={
+            "fcn_r50": experiment.model_copy(update={"protocols": {"ss": odd}}),
+        },
+    )
+    with pytest.raises(SettingsError, match='protocol ss scores the output "positon"'):
+        evaluate_run(plan, "fcn_r50", 1, "ss")

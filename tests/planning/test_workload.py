@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from danet.data.prepared.split import PreparedSplit
-from danet.planning.workload import forward_passes, prepared_bytes, split_sizes, windows_of
+from danet.planning.workload import forward_passes, forwards_of, prepared_bytes, split_sizes
 from danet.settings import OwnFolders, load_plan
 
 
@@ -67,9 +67,13 @@ def covered_by_hand(long_side: int, scale: float, crop: int, stride: int, height
 @pytest.mark.parametrize("name", ["ss", "ms"])
 def test_windows_of_an_image(name: str) -> None:
     protocol = load_plan(profile="paper").experiment("danet_r101_da_mg").protocol(name)
-    stride = int(protocol.crop_size * protocol.stride)
-    expected = 2 * sum(
-        covered_by_hand(2048, scale, protocol.crop_size, stride, 1024, 2048) for scale in protocol.scales
-    )
-    assert windows_of(protocol, 1024, 2048) == expected
-    assert forward_passes(protocol, Counter({(1024, 2048): 3})) == 3 * expected
+    crop, stride = protocol.crop_and_step
+    expected = 2 * sum(covered_by_hand(2048, scale, crop, stride, 1024, 2048) for scale in protocol.scales)
+    assert forwards_of(protocol, 1024, 2048) == {(crop, crop): expected}
+    assert forward_passes(protocol, Counter({(1024, 2048): 3})) == {(crop, crop): 3 * expected}
+
+
+def test_a_whole_image_is_one_forward_pass_for_each_scale_and_view() -> None:
+    protocol = load_plan(profile="paper").experiment("danet_r101_da_mg").protocol("whole_ms")
+    sizes = [(int(1024 * scale), int(2048 * scale)) for scale in protocol.scales]
+    assert forwards_of(protocol, 1024, 2048) == dict.fromkeys(sizes, 2)

@@ -37,9 +37,12 @@ def iou(confusion: np.ndarray) -> np.ndarray:
     Returns:
         (K,) float64 from 0 to 1; NaN for a class that does not occur in the ground truth.
     """
-    intersection, truth = np.diag(confusion), confusion.sum(axis=1)
-    union = np.where(truth > 0, confusion.sum(axis=0) + truth - intersection, 0)
-    return _ratio(intersection, union)
+    return iou_of(np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0))
+
+
+def iou_of(intersection: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """IoU from the pixels of each class that are right, true and predicted; any shape, as :func:`iou`."""
+    return _ratio(intersection, np.where(truth > 0, predicted + truth - intersection, 0))
 
 
 def iou_by_class(confusion: np.ndarray, names: Iterable[str]) -> dict[str, float | None]:
@@ -61,9 +64,15 @@ def mean_iou(confusion: np.ndarray, absent_classes: AbsentClasses) -> float:
     Returns:
         NaN if classes are left out and none occurs.
     """
-    values = iou(confusion)
-    values = np.nan_to_num(values) if absent_classes == "zero" else values[~np.isnan(values)]
-    return float(values.mean()) if values.size else float("nan")
+    return float(mean_of(iou(confusion), absent_classes))
+
+
+def mean_of(values: np.ndarray, absent_classes: AbsentClasses) -> np.ndarray:
+    """Mean of IoUs (..., K) over the classes, as :func:`mean_iou`."""
+    if absent_classes == "zero":
+        return np.nan_to_num(values).mean(axis=-1)
+    occurring = ~np.isnan(values)
+    return _ratio(np.where(occurring, values, 0).sum(axis=-1), occurring.sum(axis=-1))
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float:

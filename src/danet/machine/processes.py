@@ -68,7 +68,7 @@ def in_processes(
 def _spread(function: Callable[[Job], Result], jobs: Iterator[Job], processes: int) -> Iterator[Result]:
     # Forking a process that runs threads, as numerical libraries start them, can lock up.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_set_up_worker)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=set_up_worker)
     try:
         pending = deque(pool.submit(function, job) for job in islice(jobs, JOBS_AHEAD * processes))
         while pending:
@@ -84,7 +84,7 @@ def _spread(function: Callable[[Job], Result], jobs: Iterator[Job], processes: i
         pool.shutdown(cancel_futures=True)
 
 
-def _set_up_worker() -> None:
+def set_up_worker() -> None:
     """Leave interruptions to the parent, end with it, keep freed memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

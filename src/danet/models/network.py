@@ -38,7 +38,17 @@ class SegmentationNetwork(nn.Module):
 
     def predict(self, images: Tensor) -> Tensor:
         """Logits (B, classes, H, W) of the output that inference uses."""
-        return _upsample(self.head.predict(*self.backbone(images, self.head.stages)), images)
+        return _upsample(self.logits(images), images)
+
+    def logits(self, images: Tensor, output: str | None = None) -> Tensor:
+        """Logits (B, classes, h, w) at the head's resolution.
+
+        Args:
+            images: (B, 3, H, W), normalised.
+            output: name of one of the head's outputs; None: the one that inference uses.
+        """
+        features = self.backbone(images, self.head.stages)
+        return self.head.predict(*features) if output is None else self.head(*features)[output]
 
 
 def _upsample(logits: Tensor, images: Tensor) -> Tensor:

@@ -54,8 +54,9 @@ def training_cost(model: Model, crop_size: int, batch: int, bfloat16: bool, whol
         whole_map: position attention holds all N x N weights, as its textbook form does.
     """
     network = _network(model).train()
-    with FAKE, _counting(crop_size, whole_map) as counts:
-        images, label = _images(batch, crop_size), torch.empty(batch, crop_size, crop_size, dtype=torch.long)
+    with FAKE, _counting(crop_size, crop_size, whole_map) as counts:
+        images = _images(batch, crop_size, crop_size)
+        label = torch.empty(batch, crop_size, crop_size, dtype=torch.long)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             outputs = network(images)
         segmentation_losses(outputs, label).sum().backward()
@@ -65,17 +66,17 @@ def training_cost(model: Model, crop_size: int, batch: int, bfloat16: bool, whol
 
 
 @_cached
-def prediction_cost(model: Model, crop_size: int, windows: int) -> StepCost:
-    """Logits of one batch of windows, in float32 and without gradients.
+def prediction_cost(model: Model, height: int, width: int) -> StepCost:
+    """Logits of one window, in float32 and without gradients.
 
     Args:
         model: the network.
-        crop_size: side of the square window in pixels.
-        windows: that go through the network at once.
+        height: of the window in pixels.
+        width: likewise.
     """
     network = _network(model).eval()
-    with FAKE, torch.no_grad(), _counting(crop_size, whole_map=False) as counts:
-        network.predict(_images(windows, crop_size))
+    with FAKE, torch.no_grad(), _counting(height, width, whole_map=False) as counts:
+        network.logits(_images(1, height, width))
     return StepCost(counts.flops, counts.peak + parameter_bytes(model))
 
 
@@ -93,10 +94,10 @@ def _network(model: Model) -> SegmentationNetwork:
     return network
 
 
-def _images(batch: int, crop_size: int) -> Tensor:
-    return torch.empty(batch, 3, crop_size, crop_size)
+def _images(batch: int, height: int, width: int) -> Tensor:
+    return torch.empty(batch, 3, height, width)
 
 
-def _counting(crop_size: int, whole_map: bool) -> Counting:
-    positions = ceil(crop_size / 8) ** 2
+def _counting(height: int, width: int, whole_map: bool) -> Counting:
+    positions = ceil(height / 8) * ceil(width / 8)
     return Counting(lambda tensor: whole_map or tensor.shape[-2:] != (positions, positions))

@@ -1,12 +1,13 @@
 """What each training and evaluation of a profile will take, before any of them is started."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from danet.data.releases.layout import SPLITS
 from danet.data.training_set import step_count
 from danet.errors import UserError
-from danet.inference.scoring import FORWARDS_AT_ONCE
 from danet.paths import ResultPaths
 from danet.planning.cost import parameter_bytes, prediction_cost
 from danet.planning.earlier_runs import EarlierRun, earlier_runs
@@ -140,24 +141,33 @@ def _evaluation(
     runs: list[EarlierRun],
 ) -> PlannedJob:
     protocol = experiment.protocol(name)
-    windows = forward_passes(protocol, sizes)
-    cost = prediction_cost(experiment.model, protocol.crop_size, FORWARDS_AT_ONCE)
-    flops = windows * cost.flops / FORWARDS_AT_ONCE
+    passes = forward_passes(protocol, sizes)
+    # Whole images come in many sizes; a cost for every 64 pixels is near enough.
+    rounded: Sizes = Counter()
+    for (height, width), number in passes.items():
+        rounded[_rounded(height), _rounded(width)] += number
+    shapes = passes if protocol.window == "sliding" else rounded
+    costs = {shape: prediction_cost(experiment.model, *shape) for shape in shapes}
+    flops = sum(number * costs[shape].flops for shape, number in shapes.items())
     done = _evaluated(paths, experiment, seed, name)
     gpu_hours, basis = _time(flops, evaluation_speed(experiment, device, runs), done)
     return PlannedJob(
         experiment=experiment.id,
         seed=seed,
         protocol=name,
-        amount=f"{windows} windows",
+        amount=f"{passes.total()} windows",
         flops=flops,
         gpus=1,
         gpu_hours=gpu_hours,
-        memory=cost.peak_bytes,
+        memory=max(cost.peak_bytes for cost in costs.values()),
         disk=0,
         scratch=0,
         basis=basis,
     )
+
+
+def _rounded(pixels: int) -> int:
+    return 64 * ceil(pixels / 64)
 
 
 def _time(flops: float, speed: ExpectedSpeed, done: bool) -> tuple[float, str]:

@@ -7,7 +7,7 @@ from danet.data.prepared.split import PreparedSplit
 from danet.data.releases.manifest import expected_counts, usual_size
 from danet.data.releases.samples import list_samples, sample_size
 from danet.errors import MissingDataError
-from danet.inference.windows import scaled_size, window_origins
+from danet.inference.windows import scaled_size, windows
 from danet.settings import Dataset, Protocol
 
 Sizes = Counter[tuple[int, int]]
@@ -49,19 +49,22 @@ def prepared_bytes(sizes: Sizes) -> int:
     return sum(PREPARED_BYTES * height * width * images for (height, width), images in sizes.items())
 
 
-def forward_passes(protocol: Protocol, sizes: Sizes) -> int:
-    """Windows that an evaluation puts through the network, mirrored ones included."""
-    return sum(images * windows_of(protocol, *size) for size, images in sizes.items())
+def forward_passes(protocol: Protocol, sizes: Sizes) -> Sizes:
+    """What an evaluation puts through the network: number by height and width, mirrored views included."""
+    passes: Sizes = Counter()
+    for size, images in sizes.items():
+        for shape, number in forwards_of(protocol, *size).items():
+            passes[shape] += images * number
+    return passes
 
 
-def windows_of(protocol: Protocol, height: int, width: int) -> int:
-    """Windows of one image, over all scales and flips."""
-    stride = int(protocol.crop_size * protocol.stride)
-    windows = 0
-    for scale in protocol.scales:
-        rows, columns = (
-            len(window_origins(side, protocol.crop_size, stride))
-            for side in scaled_size(height, width, protocol.long_side, scale)
-        )
-        windows += rows * columns
-    return windows * (2 if protocol.flip else 1)
+def forwards_of(protocol: Protocol, height: int, width: int) -> Sizes:
+    """What one image needs, over all scales and flips."""
+    shown = (
+        window
+        for scale in protocol.scales
+        for window in windows(*scaled_size(height, width, protocol.long_side, scale), protocol)
+    )
+    views = 2 if protocol.flip else 1
+    counts = Counter((window.height, window.width) for window in shown)
+    return Counter({shape: views * count for shape, count in counts.items()})

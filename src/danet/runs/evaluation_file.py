@@ -1,5 +1,6 @@
 """eval/<experiment>/seed<N>/<protocol>.json: how a run scored under one protocol."""
 
+import json
 from pathlib import Path
 from typing import Self
 
@@ -18,14 +19,39 @@ class ProtocolRecord(Record):
     name: str
     classes: int | None = None
 
+    def settings(self) -> Protocol:
+        """The protocol itself.
+
+        Raises:
+            ValueError: the file does not state all of it.
+        """
+        recorded = self.model_extra or {}
+        stated = {key: recorded[key] for key in Protocol.model_fields if key in recorded}
+        # By way of JSON, since in strict mode only JSON lists become tuples.
+        return Protocol.model_validate_json(json.dumps(stated))
+
     def differences(self, protocol: Protocol) -> list[str]:
         """``key: recorded -> stated`` for each setting that makes ``protocol`` count otherwise."""
         recorded = self.model_extra or {}
+        stated = protocol.model_dump(mode="json", exclude={"absent_classes"})
+        # What an earlier version did not record is what it had no choice in.
+        before = {key: recorded.get(key, Protocol.model_fields[key].default) for key in stated}
         return [
-            f"{key}: {recorded.get(key)} -> {value}"
-            for key, value in protocol.facts().items()
-            if recorded.get(key) != value
+            f"{key}: {recorded.get(key)} -> {value}" for key, value in stated.items() if before[key] != value
         ]
+
+
+class IntervalRecord(Record):
+    """A percentile interval over images around a score."""
+
+    low: float
+    high: float
+    level: float
+    """Share of the draws between ``low`` and ``high``."""
+    resamples: int
+    """Number of draws."""
+    units: int
+    """Images or blocks of images that each draw takes."""
 
 
 class EvaluationRecord(Record):
@@ -42,6 +68,10 @@ class EvaluationRecord(Record):
     """0 to 1."""
     iou: dict[str, float | None]
     """By class; None where a class does not occur in the ground truth."""
+    data_digest: str | None = None
+    """Of the prepared split; None in files of earlier versions."""
+    miou_interval: IntervalRecord | None = None
+    """Around ``miou``; None in files of earlier versions."""
     confusion: list[list[int]]
     """Rows are the ground truth."""
 

@@ -11,6 +11,7 @@ from danet.settings.names import (
 from danet.settings.nearest import nearest
 from danet.settings.params import (
     AbsentClasses,
+    BlockRule,
     Compute,
     Difference,
     Evaluation,
@@ -20,11 +21,13 @@ from danet.settings.params import (
     Training,
 )
 from danet.settings.plan import Dataset, Experiment, Model, Plan
+from danet.settings.protocol_words import describe_protocol
 from danet.settings.reading import load_plan, load_plans
 
 __all__ = [
     "AbsentClasses",
     "BackboneName",
+    "BlockRule",
     "Compute",
     "Dataset",
     "DatasetName",
@@ -41,6 +44,7 @@ __all__ = [
     "ProtocolName",
     "TableName",
     "Training",
+    "describe_protocol",
     "load_plan",
     "load_plans",
     "nearest",

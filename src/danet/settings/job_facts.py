@@ -24,7 +24,9 @@ def training_facts(plan: Plan, experiment: str, seed: int) -> Facts:
 
 
 def evaluation_facts(plan: Plan, experiment: str, protocol: str) -> Facts:
-    return plan.experiment(experiment).protocol(protocol).facts()
+    blocks = plan.dataset_of(experiment).blocks
+    facts = plan.experiment(experiment).protocol(protocol).facts()
+    return facts | ({"blocks": blocks.model_dump(mode="json")} if blocks else {})
 
 
 def table_facts(plan: Plan, name: TableName) -> Facts:

@@ -4,6 +4,7 @@ Unknown keys are refused (``extra="forbid"``). The JSON schema in workflow/schem
 these classes, so they are the one description of what params.yaml may hold.
 """
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -102,6 +103,11 @@ AbsentClasses = Literal["left_out", "zero"]
 """What becomes of a class that does not occur in the ground truth: no part of the mean IoU, or a 0 in it."""
 
 
+Fusion = Literal["mean_probability", "exp_logit_sum"]
+"""The mean of softmax probabilities (paper); or the sum over scales of exp(logits + logits of the mirrored
+image), the mean of that where windows overlap (released code)."""
+
+
 class Protocol(Block):
     """How whole images are scored with one trained network."""
 
@@ -109,20 +115,48 @@ class Protocol(Block):
     """Factors on ``long_side``; one forward pass over all windows for each."""
     flip: bool
     """Also score the mirrored image."""
-    fusion: Literal["mean_probability", "exp_logit_sum"]
-    """How scores of flips and scales are combined: the paper's words or the released code."""
+    fusion: Fusion
+    """How scores of flips, windows and scales are combined: the paper's words or the released code."""
     long_side: Positive
     """Length in pixels of the longer image side at scale 1."""
-    crop_size: Positive
+    window: Literal["sliding", "whole"] = "sliding"
+    """What the network is shown at once: a square window that slides, or the whole image."""
+    crop_size: Positive | None = None
     """Side of the square sliding window, in pixels."""
-    stride: Annotated[float, Field(gt=0, le=1)]
+    stride: Annotated[float, Field(gt=0, le=1)] | None = None
     """Step of the sliding window as a share of ``crop_size``."""
+    border: Literal["black", "inside"] = "black"
+    """The last sliding window: reaches beyond the image, where all is black; or is moved back inside."""
+    align_corners: bool = True
+    """Of every interpolation: the corner pixels' centres stay in place, as in training; else the edges do."""
+    output: str | None = None
+    """Output of the head that is scored; null: the one that inference uses, its first."""
     absent_classes: AbsentClasses = "left_out"  # runs of earlier versions do not state it
     """Classes that do not occur in the ground truth: left out of the mean IoU, or 0 in it."""
 
+    @model_validator(mode="after")
+    def _window_fits(self) -> Self:
+        if self.window == "whole" and (self.crop_size, self.stride, self.border) != (None, None, "black"):
+            raise ValueError("crop_size, stride and border belong to sliding windows, not to whole images")
+        if self.window == "sliding":
+            missing = [key for key in ("crop_size", "stride") if getattr(self, key) is None]
+            if missing:
+                raise ValueError(f"sliding windows need {' and '.join(missing)}")
+        return self
+
+    @property
+    def crop_and_step(self) -> tuple[int, int]:
+        """Of sliding windows: side, and pixels from one to the next."""
+        assert self.crop_size is not None  # validated
+        assert self.stride is not None
+        return self.crop_size, max(1, int(self.crop_size * self.stride))
+
     def facts(self) -> dict[str, Any]:
-        """What decides the confusion matrix: all but ``absent_classes``, which is about its mean."""
-        return self.model_dump(mode="json", exclude={"absent_classes"})
+        """What decides the confusion matrix: all but ``absent_classes``, which is about its mean.
+
+        Keys that earlier versions did not have are left out at the values that those versions stood for.
+        """
+        return self.model_dump(mode="json", exclude={"absent_classes"}, exclude_defaults=True)
 
 
 class TrainingOverrides(Block):
@@ -163,11 +197,34 @@ class ProtocolOverrides(Block):
 
     scales: Annotated[tuple[Rate, ...], Field(min_length=1)] | None = None
     flip: bool | None = None
-    fusion: Literal["mean_probability", "exp_logit_sum"] | None = None
+    fusion: Fusion | None = None
     long_side: Positive | None = None
+    window: Literal["sliding", "whole"] | None = None
     crop_size: Positive | None = None
     stride: Annotated[float, Field(gt=0, le=1)] | None = None
+    border: Literal["black", "inside"] | None = None
+    align_corners: bool | None = None
+    output: str | None = None
     absent_classes: AbsentClasses | None = None
+
+
+class BlockRule(Block):
+    """Which images of a data set are not independent: frames of one clip that follow each other."""
+
+    clip: str
+    """Regular expression; its first group, found in an image's name, is the clip."""
+    length: Positive
+    """Most images of a block; a clip's images are taken in the order of their names."""
+
+    @model_validator(mode="after")
+    def _has_group(self) -> Self:
+        try:
+            groups = re.compile(self.clip).groups
+        except re.error as error:
+            raise ValueError(f"clip is no regular expression: {error}") from None
+        if groups < 1:
+            raise ValueError('clip needs a group, as in "^([^_]+)_"')
+        return self
 
 
 class OwnFolders(Block):
@@ -201,6 +258,8 @@ class DatasetEntry(Block):
     """Of a release: in what your copy differs from it on purpose; other differences are faults."""
     folders: OwnFolders | None = None
     """Of kind ``folders``: where they are."""
+    blocks: BlockRule | None = None
+    """Images that are drawn together when an interval is made around a score; null: each by itself."""
     training: TrainingOverrides
     """Values of ``training`` for this data set."""
     protocols: dict[ProtocolName, ProtocolOverrides]
@@ -240,8 +299,8 @@ class RecipeEntry(Block):
     """What the softmax of Equation 3 sees: A.A^T, or its row maximum minus it."""
     context_classes: Literal[59, 60]
     """PASCAL Context: 59 classes with background ignored, or background as the 60th."""
-    fusion: Literal["mean_probability", "exp_logit_sum"]
-    """How evaluation combines flips and scales."""
+    fusion: Fusion
+    """How evaluation combines flips and scales, in sliding windows."""
     multi_scale: dict[DatasetName, Annotated[tuple[Rate, ...], Field(min_length=1)]]
     """Scales of the ``ms`` protocol by data set."""
 

@@ -28,6 +28,7 @@ from danet.settings.names import (
 from danet.settings.nearest import nearest
 from danet.settings.params import (
     Block,
+    BlockRule,
     Compute,
     Difference,
     Evaluation,
@@ -144,6 +145,8 @@ class Dataset:
     """Where a data set of the user's own is; None: a release that this project knows."""
     accepts: tuple[Difference, ...]
     """In what the copy of a release differs from it on purpose."""
+    blocks: BlockRule | None
+    """Images that are drawn together when an interval is made around a score."""
     background: bool
     """PASCAL Context: whether background is a class, the 60th."""
     command: str

@@ -5,8 +5,8 @@ Later blocks win:
 =========  =================================================================================
 training   ``training``, ``datasets.<d>.training``, ``recipes.<r>.learning_rate.<d>``,
            ``profiles.<p>.training``, ``profiles.<p>.datasets.<d>.training``, ``experiments.<e>``
-protocols  ``protocols.<n>``, ``datasets.<d>.protocols.<n>``, ``recipes.<r>`` (``fusion``; for ``ms``
-           ``multi_scale.<d>``), ``profiles.<p>.datasets.<d>.protocols.<n>``
+protocols  ``protocols.<n>``, ``datasets.<d>.protocols.<n>``, ``recipes.<r>`` (``fusion``, but not of whole
+           images; for ``ms`` ``multi_scale.<d>``), ``profiles.<p>.datasets.<d>.protocols.<n>``
 compute    ``compute``, ``profiles.<p>.compute``
 =========  =================================================================================
 
@@ -138,6 +138,7 @@ def _dataset(params: Params, name: DatasetName) -> Dataset:
         generated=profile.generated.get(name),
         folders=entry.folders,
         accepts=entry.accepts,
+        blocks=entry.blocks,
         background=params.recipes[params.recipe].context_classes == 60,
         command=f"--dataset {name} --profile {params.profile}",
     )
@@ -202,7 +203,8 @@ def _protocol_blocks(params: Params, dataset: DatasetName, name: ProtocolName) -
     recipe = params.recipes[params.recipe]
     yield params.protocols[name]
     yield params.datasets[dataset].protocols[name]
-    yield {"fusion": recipe.fusion}
+    if params.protocols[name].window != "whole":  # neither paper nor released code does that
+        yield {"fusion": recipe.fusion}
     if name == "ms" and dataset in recipe.multi_scale:
         yield {"scales": recipe.multi_scale[dataset]}
     of_profile = _of_profile(params.profiles[params.profile], dataset, "protocols")
@@ -227,7 +229,7 @@ def _merged(model: type[Resolved], what: str, *blocks: Stated) -> Resolved:
     try:
         return model(**values)
     except ValidationError as error:
-        key = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise SettingsError(
-            f"params.yaml: {what}: {key} cannot be {values.get(key)}", "leave it out where it is inherited"
-        ) from None
+        fault = error.errors()[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        wrong = f"{key} cannot be {values.get(key)}" if key else fault["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"params.yaml: {what}: {wrong}", "leave it out where it is inherited") from None

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from danet.runs.evaluation_file import EvaluationRecord
+from danet.runs.evaluation_file import EvaluationRecord, ProtocolRecord
 from danet.runs.metrics import MetricsLine
-from danet.settings import Experiment, Plan
+from danet.settings import Experiment, Plan, describe_protocol
 from danet.tracking.training_file import TrackedTraining
 
 ATTENTION_WEIGHTS = ("alpha", "beta")
@@ -85,6 +85,14 @@ def evaluation_metrics(evaluation: EvaluationRecord) -> dict[str, float]:
     """The scores of an evaluation: ``ss.miou`` and so on."""
     protocol = evaluation.protocol.name
     return {f"{protocol}.miou": evaluation.miou, f"{protocol}.pixel_accuracy": evaluation.pixel_accuracy}
+
+
+def protocol_words(protocol: ProtocolRecord) -> str:
+    """How a score was made, in words; empty where its file does not say."""
+    try:
+        return describe_protocol(protocol.settings())
+    except ValueError:
+        return ""
 
 
 def class_table(evaluation: EvaluationRecord) -> str:

@@ -17,6 +17,7 @@ from danet.tracking.description import (
     class_table,
     evaluation_metrics,
     params,
+    protocol_words,
     run_name,
     tags,
     training_metrics,
@@ -127,6 +128,9 @@ class SentRun:
             name = f"{evaluation.protocol.name}_classes.csv"
             self._client.log_text(self.run_id, class_table(evaluation), name)
             self._send([Metric(name, value, time, step) for name, value in metrics.items()])
+        tag, words = f"protocol.{evaluation.protocol.name}", protocol_words(evaluation.protocol)
+        if words and self._run.data.tags.get(tag) != words:
+            self._client.set_tag(self.run_id, tag, words)
 
     def close(self, status: Status, ended: int | None, files: Iterable[Path]) -> None:
         """Say how and when the training ended, and send the files that it left."""

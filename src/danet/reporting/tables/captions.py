@@ -1,10 +1,9 @@
 """What stands above a table: what it shows, and what our numbers were made with."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 
 from danet.reporting.tables.scores import Scores
-from danet.settings import BackboneName, Experiment, Plan, Protocol, TableName
+from danet.settings import BackboneName, Experiment, Plan, TableName, describe_protocol
 
 SUBJECTS: dict[TableName, str] = {
     "table1": "Ablation study of the attention modules on the Cityscapes val set. PAM: position attention"
@@ -51,17 +50,6 @@ def used_data(plan: Plan, experiment: Experiment) -> str:
 def used_backbones(experiments: Iterable[Experiment]) -> str:
     """The backbones in use: ``ResNet-50, ResNet-101``, or which stand-in takes whose place."""
     return ", ".join(dict.fromkeys(map(_used_backbone, experiments)))
-
-
-def describe_protocol(protocol: Protocol) -> str:
-    """How images are scored: ``scale 1 with flip, longer side 2048, windows of 768 pixels …``."""
-    scales = ", ".join(f"{scale:g}" for scale in protocol.scales)
-    sizes = f"scale {scales}" if len(protocol.scales) == 1 else f"scales {scales}"
-    flip = " with flip" if protocol.flip else ""
-    stride = Fraction(protocol.stride).limit_denominator(12)
-    window = f"windows of {protocol.crop_size} pixels at a stride of {stride} of that"
-    fusion = {"mean_probability": "mean of probabilities", "exp_logit_sum": "sum of exponentiated logits"}
-    return f"{sizes}{flip}, longer side {protocol.long_side}, {window}, {fusion[protocol.fusion]}"
 
 
 def comparable(plan: Plan, experiments: Iterable[Experiment]) -> bool:
