@@ -20,6 +20,7 @@ from danet.settings import FigureName, Plan, TableName, load_plan, load_plans
 
 if TYPE_CHECKING:
     from danet.jobs.job import Job
+    from danet.runs.evaluation_file import EvaluationRecord
 
 app = typer.Typer(
     help="Every stage of the workflow as one plain command.",
@@ -209,19 +210,22 @@ def _train_here(plan: Plan, experiment: str, seed: int) -> None:
 def evaluate(
     experiment: ExperimentKey,
     seed: Seed,
-    protocol: Annotated[str, typer.Option(help="ss: single scale, ms: multi scale.")],
+    protocol: Annotated[
+        str, typer.Option(help="Key in params.yaml's protocols, such as ss, ms, whole or whole_ms.")
+    ],
     profile: Profile = None,
     recipe: Recipe = None,
+    gpus: Annotated[int, typer.Option(min=1, help="They share the images.")] = 1,
     again: Again = False,
 ) -> None:
-    """Score a trained network on the evaluation split; writes the confusion matrix."""
+    """Score a trained network; goes on where an interrupted evaluation stopped."""
     from danet.jobs.job import evaluation_job
 
     plan = load_plan(profile=profile, recipe=recipe)
     job = evaluation_job(plan, experiment, seed, protocol)
     if _is_current(plan, job, again):
         return
-    with leased_gpus(), _noting_what_made(plan, job):
+    with leased_gpus(gpus), _noting_what_made(plan, job):
         from danet.evaluation.averaged_classes import AveragedClasses
         from danet.evaluation.evaluate import evaluate_run
         from danet.runs.evaluation_file import read_evaluation
@@ -232,7 +236,7 @@ def evaluate(
         absent = plan.experiment(experiment).protocol(protocol).absent_classes
         typer.echo(
             f"{experiment} seed {seed} {protocol}: mIoU {100 * scores.miou:.2f} %"
-            f" {AveragedClasses.of(scores.iou, absent)}"
+            f" {AveragedClasses.of(scores.iou, absent)}{_around(scores)}"
         )
 
 
@@ -357,6 +361,13 @@ def _noting_what_made(plan: Plan, job: "Job") -> Iterator[None]:
     basis = basis_of(job)
     yield
     write_made(plan.paths, job, basis)
+
+
+def _around(scores: "EvaluationRecord") -> str:
+    """The interval of a score in words."""
+    if (found := scores.miou_interval) is None:
+        return ""
+    return f", {100 * found.level:g} % interval over images {100 * found.low:.2f} to {100 * found.high:.2f}"
 
 
 def _list(lines: Iterable[Path | str]) -> None:

@@ -2,7 +2,8 @@
 
 from written_runs import EXPERIMENT, metrics_line
 
-from danet.tracking.description import description, training_metrics
+from danet.runs.evaluation_file import ProtocolRecord
+from danet.tracking.description import description, protocol_words, training_metrics
 
 
 def test_one_attention_module_has_one_name_in_all_networks_and_several_have_their_own():
@@ -26,3 +27,13 @@ def test_a_description_says_table_row_recipe_profile_and_what_stands_in(plan):
         f"- profile demo: {plan.description}\n"
         "- resnet23_thin stands in for resnet101"
     )
+
+
+def test_a_score_says_how_it_was_made(plan):
+    protocol = plan.experiment(EXPERIMENT).protocol("whole_ms")
+    words = protocol_words(ProtocolRecord(name="whole_ms", classes=19, **protocol.model_dump(mode="json")))
+    assert words == (
+        "scales 0.5, 0.75, 1, 1.25, 1.5, 1.75 with flip, longer side 256, whole images,"
+        " mean of probabilities, corners not aligned"
+    )
+    assert protocol_words(ProtocolRecord(name="ss")) == ""

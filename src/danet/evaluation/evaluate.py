@@ -109,7 +109,7 @@ def _count_or_go_on(
         "classes": task.labels.names,
         "protocol": task.protocol.facts(),
         "precision": str(task.precision),
-        "code": of_evaluation(experiment.model),
+        "code": of_evaluation(experiment.model, plan.dataset(experiment.dataset)),
         "torch": version("torch"),
     }
     path = plan.paths.unfinished_evaluation(experiment.id, seed, protocol_name)

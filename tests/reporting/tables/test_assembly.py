@@ -23,8 +23,8 @@ from danet.reporting.tables.captions import BACKBONE_TITLES
 from danet.reporting.tables.csv_file import csv_table
 from danet.reporting.tables.latex import escape, latex_table
 from danet.reporting.tables.markdown import markdown_table
-from danet.reporting.tables.scores import Scores, evaluation_of
-from danet.runs.evaluation_file import ProtocolRecord
+from danet.reporting.tables.scores import Score, Scores, evaluation_of, read_scores
+from danet.runs.evaluation_file import IntervalRecord, ProtocolRecord
 from danet.settings import Evaluation, Experiment, ExperimentName, Plan, ProtocolName, TableName
 from danet.settings.job_facts import evaluation_facts, report_facts, table_facts
 
@@ -391,3 +391,41 @@ def test_latex_escapes_everything_special() -> None:
     assert escape("50 % of a_b & {#}") == r"50 \% of a\_b \& \{\#\}"
     assert escape("–") == "--"
     assert escape("\\") == r"\textbackslash{}"
+
+
+AROUND = IntervalRecord(low=0.38, high=0.45, level=0.95, resamples=2000, units=8)
+
+
+def test_csv_has_the_interval_of_one_seed(
+    settings: Callable[..., Plan],
+    evaluation_file: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = settings("demo", seeds=(1,))
+    rows = plan.table("table1").evaluations
+    for row in rows:
+        evaluation_file(plan, row, 1, miou_interval=AROUND)
+    table = build_table(plan, "table1", read_scores(plan, rows))
+    found = [row for row in csv.DictReader(csv_table(table).splitlines()) if row["Ours"]]
+    assert {(row["Ours, 95 % from"], row["Ours, 95 % to"]) for row in found} == {("38.0", "45.0")}
+
+
+def test_an_interval_of_another_mean_is_not_shown(
+    settings: Callable[..., Plan],
+    evaluation_file: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = settings("demo", seeds=(1,))
+    row = plan.table("table1").evaluations[0]
+    evaluation_file(plan, row, 1, miou=0.3, miou_interval=AROUND)
+    assert read_scores(plan, [row]).of[row.experiment, row.protocol].interval is None
+
+
+def test_background_as_a_class_moves_the_interval_too() -> None:
+    score = Score(59.0, None, interval=(50.0, 60.0)).with_background(60)
+    assert score.interval == pytest.approx((50.0 * 59 / 60, 59.0))
+    assert score.without_background.interval == pytest.approx((50.0, 60.0))

@@ -1,4 +1,4 @@
-"""A table as CSV, for programs: numbers as numbers, standard deviations in columns of their own."""
+"""A table as CSV, for programs: numbers as numbers; deviations and intervals in columns of their own."""
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ def csv_table(table: PaperTable) -> str:
         shown[heading] = [_plain(value) for value in column]
         if any(_deviation(value) is not None for value in column):
             shown[f"{heading}, standard deviation"] = [_deviation(value) for value in column]
+        if any(_interval(value) for value in column):
+            for place, end in enumerate(("from", "to")):
+                shown[f"{heading}, 95 % {end}"] = [_end(value, place) for value in column]
     if table.classes:
         scored = [any(isinstance(value, Score) for value in row.values()) for row in table.rows]
         ours = [of if score else None for of, score in zip(table.classes, scored, strict=True)]
@@ -40,6 +43,15 @@ def _background_factor(row: RowValues) -> float | None:
     """What our scores of a row are multiplied with."""
     factors = (value.background_factor for value in row.values() if isinstance(value, Score))
     return next((round(float(factor), PLACES) for factor in factors if factor), None)
+
+
+def _interval(value: Value) -> tuple[float, float] | None:
+    return value.interval if isinstance(value, Score) else None
+
+
+def _end(value: Value, place: int) -> float | None:
+    interval = _interval(value)
+    return None if interval is None else round(interval[place], PLACES)
 
 
 def _deviation(value: Value) -> float | None:

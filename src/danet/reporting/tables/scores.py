@@ -1,8 +1,9 @@
 """What our runs scored: evaluation files of all seeds, and the commits that they were made with."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import isclose
 from statistics import fmean, stdev
 from typing import Literal
 
@@ -12,7 +13,7 @@ from danet.data.releases.manifest import expected_counts
 from danet.errors import BadDataError
 from danet.evaluation.averaged_classes import AveragedClasses
 from danet.evaluation.confusion import iou_by_class, mean_iou
-from danet.runs.evaluation_file import EvaluationRecord, read_evaluation
+from danet.runs.evaluation_file import EvaluationRecord, IntervalRecord, read_evaluation
 from danet.runs.record import RunRecord, read_record
 from danet.settings import Dataset, DatasetName, Evaluation, ExperimentName, Plan, ProtocolName
 
@@ -26,6 +27,8 @@ class Score:
     """Sample standard deviation; None with one seed."""
     background_factor: Fraction | None = None
     """What the mean over our classes is multiplied with, so that background counts as one more of IoU 0."""
+    interval: tuple[float, float] | None = None
+    """Where 95 % of the draws of the bootstrap over images lie; None with several seeds, or if not known."""
 
     def with_background(self, classes: int) -> "Score":
         """The mean over ``classes`` of which background, the last, is never predicted: 59/60 of ours.
@@ -33,16 +36,18 @@ class Score:
         Source: the convention of EncNet's numbers on PASCAL Context (PyTorch-Encoding, issue 179).
         """
         factor = Fraction(classes - 1, classes)
-        deviation = None if self.deviation is None else float(self.deviation * factor)
-        return Score(float(self.mean * factor), deviation, factor)
+        return replace(self._times(factor), background_factor=factor)
 
     @property
     def without_background(self) -> "Score":
         """The mean over our classes alone."""
-        if self.background_factor is None:
-            return self
-        deviation = None if self.deviation is None else float(self.deviation / self.background_factor)
-        return Score(float(self.mean / self.background_factor), deviation)
+        return self if self.background_factor is None else self._times(1 / self.background_factor)
+
+    def _times(self, factor: Fraction) -> "Score":
+        deviation = None if self.deviation is None else float(self.deviation * factor)
+        low, high = self.interval or (0.0, 0.0)
+        interval = self.interval and (float(low * factor), float(high * factor))
+        return Score(float(self.mean * factor), deviation, interval=interval)
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,12 @@ class Scores:
         return list(dict.fromkeys(protocol for _, protocol in self.of))
 
 
-def over_seeds(miou: Sequence[float]) -> Score:
-    """One score from the mIoU of each seed, 0 to 1."""
+def over_seeds(miou: Sequence[float], interval: IntervalRecord | None = None) -> Score:
+    """One score from the mIoU of each seed, 0 to 1, and the interval around it where there is one seed."""
     percent = [100 * value for value in miou]
-    return Score(fmean(percent), stdev(percent) if len(percent) > 1 else None)
+    if len(percent) > 1:
+        return Score(fmean(percent), stdev(percent))
+    return Score(percent[0], None, interval=interval and (100 * interval.low, 100 * interval.high))
 
 
 def read_scores(plan: Plan, evaluations: Sequence[Evaluation]) -> Scores:
@@ -94,7 +101,10 @@ def read_scores(plan: Plan, evaluations: Sequence[Evaluation]) -> Scores:
         for record in records
     )
     return Scores(
-        {key: over_seeds([record.miou for record in records]) for key, records in found.items()},
+        {
+            key: over_seeds([record.miou for record in records], records[0].miou_interval)
+            for key, records in found.items()
+        },
         _averaged_classes(plan, found),
         tuple(dict.fromkeys(filter(None, commits))),
         tuple(dict.fromkeys(filter(None, (*weights, *trained, *evaluated)))),
@@ -117,7 +127,10 @@ def evaluation_of(plan: Plan, row: Evaluation, seed: int) -> EvaluationRecord:
         )
     confusion = np.array(record.confusion)
     miou, iou = mean_iou(confusion, protocol.absent_classes), iou_by_class(confusion, record.iou)
-    return record.model_copy(update={"miou": miou, "iou": iou})
+    changes: dict[str, object] = {"miou": miou, "iou": iou}
+    if not isclose(miou, record.miou):  # other classes are averaged now
+        changes["miou_interval"] = None
+    return record.model_copy(update=changes)
 
 
 def run_of(plan: Plan, experiment: ExperimentName, seed: int) -> RunRecord:
