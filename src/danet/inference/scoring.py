@@ -27,7 +27,7 @@ from danet.settings import Protocol
 Predict = Callable[[Tensor], Tensor]
 """Maps normalised images (B, 3, H, W) to logits (B, K, h, w) of any resolution."""
 
-BAND_BYTES = {"cpu": 2 * 2**20, "cuda": 256 * 2**20}
+BAND_BYTES = {"cpu": 4 * 2**20, "cuda": 256 * 2**20}
 """Of the scores of a few rows: on a CPU they should stay in its cache, on a GPU kernels should be few."""
 
 LEAST_SUM = 1e-26
