@@ -64,7 +64,7 @@ def read_image(path: Path, upright: bool = False) -> np.ndarray:
         BadDataError: the file does not decode, has values of no known range, or is not upright.
         StorageError: permission to read it is missing.
     """
-    with _opened(path, io.BytesIO(_content(path))) as picture:
+    with _opened(path, io.BytesIO(verified_content(path))) as picture:
         if upright and picture.getexif().get(ORIENTATION) in ROTATED:
             raise BadDataError(
                 f"{path}: viewers rotate or mirror this image by its EXIF orientation, training would not",
@@ -90,7 +90,7 @@ def read_index_image(path: Path) -> np.ndarray:
         BadDataError: the file does not decode, is not a PNG, or holds colours, fewer than 8 bits of grey,
             or interlaced lines.
     """
-    content = _content(path)
+    content = verified_content(path)
     with _opened(path, io.BytesIO(content)) as picture:
         if reason := _unfit_for_label(picture, content):
             raise BadDataError(
@@ -140,7 +140,7 @@ def _opened(path: Path, source: Path | io.BytesIO) -> Iterator[Image.Image]:
         raise _damaged(path, reason) from None
 
 
-def _content(path: Path) -> bytes:
+def verified_content(path: Path) -> bytes:
     """The bytes of a file; if it is a PNG, its checksums are compared."""
     try:
         content = path.read_bytes()

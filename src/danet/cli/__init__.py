@@ -13,6 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from danet.cli import using
+from danet.cli.options import (
+    Again,
+    DatasetKey,
+    ExperimentKey,
+    Processes,
+    Profile,
+    Recipe,
+    Seed,
+    UnlessCurrent,
+    app,
+)
 from danet.errors import SettingsError, UserError
 from danet.files import storing
 from danet.machine.gpu_lease import leased_gpus, visible_devices
@@ -22,23 +34,7 @@ if TYPE_CHECKING:
     from danet.jobs.job import Job
     from danet.runs.evaluation_file import EvaluationRecord
 
-app = typer.Typer(
-    help="Every stage of the workflow as one plain command.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-Profile = Annotated[str | None, typer.Option(help="Takes the place of params.yaml's profile.")]
-Recipe = Annotated[str | None, typer.Option(help="Takes the place of params.yaml's recipe.")]
-DatasetKey = Annotated[str, typer.Option("--dataset", help="Key in params.yaml's datasets.")]
-ExperimentKey = Annotated[str, typer.Option("--experiment", help="Key in params.yaml's experiments.")]
-Processes = Annotated[int | None, typer.Option(min=1, help="Default: one for each CPU core.")]
-UnlessCurrent = Annotated[
-    bool, typer.Option("--unless-current", help="Do nothing where it is done; workflows say so.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the training.")]
-Again = Annotated[bool, typer.Option("--again", help="Make it again although it is current.")]
+__all__ = ["app", "main", "using"]
 
 
 def main() -> None:
