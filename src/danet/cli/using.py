@@ -1,13 +1,17 @@
 """Commands that use a trained network: on photographs, and in other programs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from danet.cli.options import Profile, Recipe, app
+from danet.errors import SettingsError
 from danet.machine.gpu_lease import leased_gpus
 from danet.settings import load_plan
+
+if TYPE_CHECKING:
+    from danet.inference.trained import TrainedNetwork
 
 Run = Annotated[
     str, typer.Option("--run", metavar="EXPERIMENT", help="Experiment of params.yaml, or a run's folder.")
@@ -40,7 +44,61 @@ def predict(
         raise typer.Exit(1)
 
 
-def _opened(run: str, seed: int | None, protocol: str, profile: str | None, recipe: str | None):
+@app.command()
+def attend(
+    image: Annotated[Path, typer.Argument(help="Of any size and format.")],
+    run: Run,
+    point: Annotated[
+        list[str] | None, typer.Option(metavar="X,Y", help="A pixel whose sub-attention map is drawn.")
+    ] = None,
+    channel: Annotated[list[int] | None, typer.Option(help="A channel map to draw; the first is 1.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The figure: .png, .pdf or .svg. Default: IMAGE_attention.png.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="A page on which every pixel can be clicked.")] = None,
+    seed: RunSeed = None,
+    protocol: ProtocolName = "ss",
+    profile: Profile = None,
+    recipe: Recipe = None,
+) -> None:
+    """Draw Figure 6 for any image, or write a page that shows what any pixel attends to."""
+    if not (point or channel or html):
+        raise SettingsError("nothing to show", "name a --point X,Y, a --channel N, or an --html file")
+    points = [_pixel(text) for text in point or ()]
+    with leased_gpus():
+        from danet.inference.attention_rows import attend
+        from danet.inference.photographs import read_photograph
+
+        opened = _opened(run, seed, protocol, profile, recipe)
+        photograph = read_photograph(image)
+        attended = attend(opened.network, photograph, opened.protocol.long_side)
+    if points or channel:
+        from danet.reporting.figures.attended_photograph import write_attention_figure
+
+        figure = out or Path(f"{image.stem}_attention.png")
+        write_attention_figure(figure, photograph, attended, points, channel or (), opened.labels)
+        typer.echo(figure)
+    if html:
+        from danet.reporting.page.attention_page import write_attention_page
+
+        write_attention_page(html, image.name, opened.experiment.id, photograph, attended, opened.labels)
+        typer.echo(html)
+
+
+def _pixel(text: str) -> tuple[int, int]:
+    """``X,Y`` as row and column."""
+    try:
+        x, y = map(int, text.split(","))
+    except ValueError:
+        raise SettingsError(
+            f"--point {text} is not X,Y", "two whole numbers, such as --point 320,240"
+        ) from None
+    return y, x
+
+
+def _opened(
+    run: str, seed: int | None, protocol: str, profile: str | None, recipe: str | None
+) -> "TrainedNetwork":
     """The network that ``--run`` names: by its folder or file, or as an experiment."""
     from danet.inference.trained import load, open_run
 

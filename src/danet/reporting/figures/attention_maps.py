@@ -4,19 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from danet.errors import SettingsError
+from danet.inference.attention_rows import Pixel, attend
 from danet.inference.prediction import predict_classes
-from danet.inference.windows import resize, scaled_size
-from danet.models.attention.channel import ChannelAttention
-from danet.models.attention.position import PositionAttention
 from danet.models.heads.danet import DANetHead
 from danet.models.network import SegmentationNetwork
-from danet.models.normalisation import normalise
 from danet.reporting.figures.evaluation_images import EvaluationImages, most_varied, open_images, regions
 from danet.reporting.figures.style import (
     MARK_COLOUR,
@@ -36,12 +32,9 @@ CHANNELS = (11, 4)
 DECADES = 3
 """Range of the sub-attention maps' colours: down to a thousandth of the largest weight."""
 
-Pixel = tuple[int, int]
-"""Its row and column in the image."""
-
 
 @dataclass(frozen=True)
-class AttendedImage:
+class Row:
     """One image, two points, and the maps that belong to them."""
 
     position: int
@@ -65,7 +58,7 @@ def draw(plan: Plan, name: FigureName) -> Drawing:
     for position, points in zip(positions, points_of_all, strict=True):
         image = images.image(position)
         maps = attention_maps(network, image, points, protocol.long_side)
-        rows.append(AttendedImage(position, points, *maps, predict_classes(network, image, protocol)))
+        rows.append(Row(position, points, *maps, predict_classes(network, image, protocol)))
     caption = (
         f"Attention of {experiment} on the evaluation split ({images.title}; the image with the most classes"
         f" in each of {len(rows)} parts). Points #1 and #2 lie deepest inside the largest region of the"
@@ -104,39 +97,23 @@ def choose_points(truths: Sequence[np.ndarray], is_object: Callable[[int], bool]
     return chosen
 
 
-@torch.inference_mode()
 def attention_maps(
     network: SegmentationNetwork, image: np.ndarray, points: tuple[Pixel, ...], long_side: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What both modules do with the whole image, seen at once.
+    """Sub-attention maps (points, h, w), each with sum one, and the channel maps (2, h, w).
 
     Args:
         network: with both modules.
         image: (H, W, 3) uint8.
         points: pixels whose sub-attention maps are wanted.
         long_side: length to which the longer image side is resized.
-
-    Returns:
-        Sub-attention maps (points, h, w), each with sum one, and the channel maps (2, h, w).
     """
-    head = network.head
-    assert isinstance(head, DANetHead)
-    position, channel = head.position, head.channel
-    assert isinstance(position.attention, PositionAttention)
-    assert isinstance(channel.attention, ChannelAttention)
-    height, width = image.shape[:2]
-    pixels = torch.from_numpy(image).to(next(network.parameters()).device).permute(2, 0, 1)[None].float()
-    scaled = resize(pixels, *scaled_size(height, width, long_side, 1.0))
-    (features,) = network.backbone(normalise(scaled))
-    rows, columns = features.shape[-2:]
-    places = [(row * rows // height, column * columns // width) for row, column in points]
-    attention = position.attention.attention_map(position.reduce(features), places)[0]
-    attended = channel.attention(channel.reduce(features))[0]
-    chosen = [number - 1 for number in CHANNELS]
-    return attention.float().cpu().numpy(), attended[chosen].float().cpu().numpy()
+    attended = attend(network, image, long_side)
+    rows = np.stack([attended.row(point) for point in points])
+    return rows, np.stack([attended.channel(number) for number in CHANNELS])
 
 
-def paint(rows: list[AttendedImage], images: EvaluationImages) -> Figure:
+def paint(rows: list[Row], images: EvaluationImages) -> Figure:
     maps = [indices for row in rows for indices in (row.result, images.truth(row.position))]
     height, width = maps[0].shape
     headings = ["Image", "Sub-attention #1", "Sub-attention #2"]
@@ -145,35 +122,35 @@ def paint(rows: list[AttendedImage], images: EvaluationImages) -> Figure:
     for places, row in zip(axes, rows, strict=True):
         show(places[0], images.image(row.position))
         for number, (point, weights) in enumerate(zip(row.points, row.attention, strict=True), start=1):
-            _mark_point(places[0], point, f"#{number}")
-            _show_map(places[number], weights, (height, width), _decades(weights))
-            _mark_point(places[number], point)
+            mark_point(places[0], point, f"#{number}")
+            show_map(places[number], weights, (height, width), decades(weights))
+            mark_point(places[number], point)
         for place, values in zip(places[3:5], row.channels, strict=True):
-            _show_map(place, values, (height, width), _most_values(values))
+            show_map(place, values, (height, width), most_values(values))
         show_classes(places[5], row.result, images.labels)
         show_classes(places[6], images.truth(row.position), images.labels)
     class_legend(figure, images.labels, maps)
     return figure
 
 
-def _show_map(axes: Axes, values: np.ndarray, size: tuple[int, int], scale: Normalize) -> None:
+def show_map(axes: Axes, values: np.ndarray, size: tuple[int, int], scale: Normalize) -> None:
     height, width = size
     extent = (0, width, height, 0)
     axes.imshow(values, extent=extent, cmap="magma", norm=scale, interpolation="bilinear", aspect="auto")
 
 
-def _decades(weights: np.ndarray) -> Normalize:
+def decades(weights: np.ndarray) -> Normalize:
     """A logarithmic scale: attention is a softmax, and a linear one would show little but its peak."""
     return LogNorm(weights.max() * 10.0**-DECADES, weights.max(), clip=True)
 
 
-def _most_values(values: np.ndarray) -> Normalize:
+def most_values(values: np.ndarray) -> Normalize:
     """A linear scale that one extreme value cannot stretch."""
     low, high = values.min(), np.percentile(values, 99)
     return Normalize(low, high if high > low else low + 1, clip=True)
 
 
-def _mark_point(axes: Axes, point: Pixel, words: str = "") -> None:
+def mark_point(axes: Axes, point: Pixel, words: str = "") -> None:
     row, column = point
     axes.plot(
         column, row, "o", markersize=3.2, color=MARK_COLOUR, markeredgecolor="black", markeredgewidth=0.6
@@ -201,7 +178,7 @@ def _danet(plan: Plan, name: FigureName) -> tuple[ExperimentName, SegmentationNe
     )
 
 
-def _describe(row: AttendedImage, images: EvaluationImages) -> dict[str, object]:
+def _describe(row: Row, images: EvaluationImages) -> dict[str, object]:
     truth = images.truth(row.position)
     return {
         "image": images.name(row.position),
