@@ -85,6 +85,26 @@ def attend(
         typer.echo(html)
 
 
+@app.command()
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="The file: .onnx, or .pt2 for torch.export.")],
+    seed: RunSeed = None,
+    profile: Profile = None,
+    recipe: Recipe = None,
+) -> None:
+    """Write a trained network for other programs, and compare what they compute with it."""
+    from danet.inference.export import export
+
+    exported = export(_opened(run, seed, "ss", profile, recipe), out)
+    compared = (
+        "not compared: onnxruntime is not installed"
+        if exported.difference is None
+        else f"logits differ by {exported.difference:.1e} at most, as a share of the largest"
+    )
+    typer.echo(f"{exported.path}: {compared}")
+
+
 def _pixel(text: str) -> tuple[int, int]:
     """``X,Y`` as row and column."""
     try:
