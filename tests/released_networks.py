@@ -18,10 +18,16 @@ def conv_bn(channels_in: int, channels_out: int) -> nn.Sequential:
 class Backbone(nn.Module):
     """torchvision's dilated ResNet up to its last stage, with the ``fc`` that the authors carry along."""
 
-    def __init__(self, depth: int, multi_grid: tuple[int, int, int] | None, fc: bool) -> None:
+    def __init__(
+        self, depth: int, multi_grid: tuple[int, int, int] | None, fc: bool, deep_stem: bool = False
+    ) -> None:
         super().__init__()
         resnet = {50: resnet50, 101: resnet101}[depth](replace_stride_with_dilation=[False, True, True])
-        for name in ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4"):
+        if deep_stem:
+            self.stem = nn.Sequential(*three_convolutions())
+        else:
+            self.conv1, self.bn1 = resnet.conv1, resnet.bn1
+        for name in ("layer1", "layer2", "layer3", "layer4"):
             setattr(self, name, getattr(resnet, name))
         if fc:
             self.fc = resnet.fc
@@ -29,8 +35,18 @@ class Backbone(nn.Module):
             block.conv2.dilation = block.conv2.padding = (dilation, dilation)
 
     def forward(self, images: Tensor) -> Tensor:
-        features = F.max_pool2d(self.bn1(self.conv1(images)).relu(), 3, 2, 1)
+        features = self.stem(images) if hasattr(self, "stem") else self.bn1(self.conv1(images)).relu()
+        features = F.max_pool2d(features, 3, 2, 1)
         return self.layer4(self.layer3(self.layer2(self.layer1(features))))
+
+
+def three_convolutions() -> list[nn.Module]:
+    """mmsegmentation's ``ResNetV1c``: 3x3 convolutions to 32, 32 and 64 channels in place of one of 7x7."""
+    return [
+        *(nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU()),
+        *(nn.Conv2d(32, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU()),
+        *(nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()),
+    ]
 
 
 class AuthorsHead(nn.Module):
@@ -123,11 +139,17 @@ class AuthorsDANet(nn.Module):
 
 
 class MmsegmentationDANet(nn.Module):
-    """The names of mmsegmentation's DANet on ResNetV1, with the auxiliary head that only trains."""
+    """The names of mmsegmentation's DANet on ResNetV1 or V1c, with the auxiliary head that only trains."""
 
-    def __init__(self, depth: int, classes: int, multi_grid: tuple[int, int, int] | None = None) -> None:
+    def __init__(
+        self,
+        depth: int,
+        classes: int,
+        multi_grid: tuple[int, int, int] | None = None,
+        deep_stem: bool = False,
+    ) -> None:
         super().__init__()
-        self.backbone = Backbone(depth, multi_grid, fc=False)
+        self.backbone = Backbone(depth, multi_grid, fc=False, deep_stem=deep_stem)
         self.decode_head = MmsegmentationHead(classes)
         self.auxiliary_head = nn.Module()
         self.auxiliary_head.conv_seg = nn.Conv2d(256, classes, 1)

@@ -94,7 +94,10 @@ def test_missing_file(network, tmp_path):
 
 
 def test_stand_in_has_no_imagenet_weights(network):
-    with pytest.raises(CheckpointError, match="stand-in backbone resnet14_thin\n  -> state pretrained: none"):
+    with pytest.raises(
+        CheckpointError,
+        match="no ImageNet weights for the backbone resnet14_thin\n  -> state pretrained: none",
+    ):
         load_pretrained(network, "imagenet", "resnet14_thin")
 
 

@@ -101,11 +101,30 @@ def test_mmsegmentations_file(plan, tmp_path):
     theirs = trained(MmsegmentationDANet(50, 59))
     torch.save({"meta": {"CLASSES": ("a", "b")}, "state_dict": theirs.state_dict()}, tmp_path / "mm.pth")
     imported = import_checkpoint(plan, tmp_path / "mm.pth", "context_danet_r50", 1)
-    assert any("aligned corners" in note for note in imported.notes)
+    assert any("scored it under the protocol whole" in note for note in imported.notes)
     images = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         ours = load_network(imported.path)[0].predict(images)
         torch.testing.assert_close(ours, theirs(images)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_mmsegmentations_published_file(project, tmp_path):
+    """With the deep stem of all its files, saved on several GPUs."""
+    torch.manual_seed(4)
+    theirs = trained(MmsegmentationDANet(50, 19, deep_stem=True))
+    state = {f"module.{name}": tensor for name, tensor in theirs.state_dict().items()}
+    file = tmp_path / "danet_r50-d8_512x1024_40k_cityscapes_20200605.pth"
+    torch.save({"meta": {"CLASSES": ("a", "b")}, "state_dict": state}, file)
+    command = ["import-checkpoint", str(file), "--experiment", "mmseg_danet_r50", "--seed", "1"]
+    answer = CliRunner().invoke(app, [*command, "--recipe", "released_code"], catch_exceptions=False)
+    assert answer.exit_code == 0, answer.output
+    imported = Path("results/paper/released_code/runs/mmseg_danet_r50/seed1/final.pth")
+    images = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        ours = load_network(imported)[0].predict(images)
+        torch.testing.assert_close(ours, theirs(images)[0], rtol=1e-4, atol=1e-4)
+    with pytest.raises(SettingsError, match=r"--recipe released_code --experiment mmseg_danet_r50$"):
+        import_checkpoint(load_plan(), file, "danet_r50", 2, load_plans())
 
 
 def test_a_file_without_counters_of_batches(plan, tmp_path, released):

@@ -253,7 +253,8 @@ def import_checkpoint(
         typer.echo(note)
     typer.echo(
         f"{imported.path}\n"
-        f"  -> danet evaluate --experiment {experiment} --seed {seed} --protocol ss {plan.options}"
+        f"  -> danet evaluate --experiment {experiment} --seed {seed} --protocol {imported.protocol}"
+        f" {plan.options}"
     )
 
 

@@ -20,11 +20,16 @@ class Layout:
     """Bottleneck blocks of each stage."""
     width: int
     """Channels of the stem; each stage ends in 4, 8, 16, 32 times as many."""
+    deep_stem: bool = False
+    """Whether it begins with three 3x3 convolutions, the first two half as wide, and not with one of 7x7."""
 
 
 LAYOUTS: dict[BackboneName, Layout] = {
     "resnet50": Layout((3, 4, 6, 3), 64),
     "resnet101": Layout((3, 4, 23, 3), 64),
+    # mmsegmentation's ResNetV1c, to read the networks that it publishes.
+    "resnet50_v1c": Layout((3, 4, 6, 3), 64, deep_stem=True),
+    "resnet101_v1c": Layout((3, 4, 23, 3), 64, deep_stem=True),
     # Stand-ins for a CPU: a shallow and a deeper one, an eighth as wide.
     "resnet14_thin": Layout((1, 1, 1, 1), 8),
     "resnet23_thin": Layout((1, 1, 2, 3), 8),
@@ -92,9 +97,13 @@ class DilatedResNet(nn.Module):
     def __init__(self, layout: Layout, multi_grid: Sequence[int] | None = None) -> None:
         super().__init__()
         width, (one, two, three, four) = layout.width, layout.blocks
-        self.conv1 = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU(inplace=True)
+        self.deep_stem = layout.deep_stem
+        if self.deep_stem:
+            self.stem = _deep_stem(width)
+        else:
+            self.conv1 = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
+            self.bn1 = nn.BatchNorm2d(width)
+            self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.layer1 = _stage(width, width, 1, [1] * one)
         self.layer2 = _stage(4 * width, 2 * width, 2, [1] * two)
@@ -114,13 +123,23 @@ class DilatedResNet(nn.Module):
             (B, ``channels[stage]``, h, w) for each: a quarter of the size after stage 1, from stage 2
             on ceil(H / 8) and ceil(W / 8).
         """
-        features = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (B, width, H/4, W/4)
+        stem = self.stem(images) if self.deep_stem else self.relu(self.bn1(self.conv1(images)))
+        features = self.maxpool(stem)  # (B, width, H/4, W/4)
         found: dict[int, Tensor] = {}
         for number, stage in enumerate((self.layer1, self.layer2, self.layer3, self.layer4), start=1):
             features = stage(features)
             if number in stages:
                 found[number] = features
         return tuple(found[stage] for stage in stages)
+
+
+def _deep_stem(width: int) -> nn.Sequential:
+    """Three 3x3 convolutions, the first with stride 2; numbered as in mmsegmentation's ResNetV1c."""
+    layers: list[nn.Module] = []
+    for inputs, outputs, stride in ((3, width // 2, 2), (width // 2, width // 2, 1), (width // 2, width, 1)):
+        convolution = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
 
 
 def _last_dilations(blocks: int, multi_grid: Sequence[int] | None) -> list[int]:

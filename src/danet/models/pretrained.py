@@ -66,8 +66,8 @@ def _imagenet(backbone: str) -> tuple[Path, str]:
     """The user's own file, or torchvision's from its cache or its server; and what has named it."""
     if backbone not in IMAGENET_WEIGHTS:
         raise CheckpointError(
-            f"there are no ImageNet weights for the stand-in backbone {backbone}",
-            "state pretrained: none under training in params.yaml",
+            f"torchvision has no ImageNet weights for the backbone {backbone}",
+            "state pretrained: none, or a file of weights, under training in params.yaml",
         )
     if own := os.environ.get(weights_variable(backbone)):
         return Path(own).expanduser(), weights_variable(backbone)

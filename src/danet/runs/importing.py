@@ -19,7 +19,14 @@ from danet.machine.environment import environment
 from danet.models.backbone import LAYOUTS
 from danet.models.network import SegmentationNetwork, build_network
 from danet.models.released.files import read_released
-from danet.models.released.names import Translation, from_released, to_released, with_counters
+from danet.models.released.names import (
+    Translation,
+    from_released,
+    published_protocol,
+    to_released,
+    with_counters,
+    without_parallel,
+)
 from danet.paths import RunPaths
 from danet.runs.config import RunConfig, write_config
 from danet.runs.network_file import save_network
@@ -38,6 +45,8 @@ class Imported:
     """final.pth."""
     notes: tuple[str, ...]
     """What a user should know, a sentence each."""
+    protocol: str
+    """The one with which its publisher scored it, where params.yaml has it for this data set; else ``ss``."""
 
 
 def import_checkpoint(
@@ -62,7 +71,7 @@ def import_checkpoint(
     experiment = plan.experiment(experiment_id)
     paths = plan.paths.run(experiment.id, seed)
     _refuse_existing(paths)
-    released = read_released(source)
+    released = without_parallel(read_released(source))
     translation = from_released(released)
     _require_same_settings(translation.state, experiment, source, [plan, *other_recipes])
     network = _filled_network(translation, experiment, source)
@@ -78,7 +87,12 @@ def import_checkpoint(
     write_text(paths.metrics, "")
     write_record(paths.record, _record(plan.profile, experiment, seed, network, origin))
     save_network(paths.final, experiment, seed, network)
-    return Imported(paths.final, tuple(_notes(translation, experiment)))
+    protocol = published_protocol(translation.style, source.name)
+    return Imported(
+        paths.final,
+        tuple(_notes(translation, experiment, source.name)),
+        protocol if protocol in experiment.protocols else "ss",
+    )
 
 
 def _refuse_existing(paths: RunPaths) -> None:
@@ -115,7 +129,8 @@ def _readable(state: dict[str, Tensor]) -> dict[str, Any]:
         len({name.split(".")[2] for name in state if name.startswith(f"backbone.layer{stage}.")})
         for stage in (1, 2, 3, 4)
     )
-    names = [name for name, layout in LAYOUTS.items() if layout.blocks == blocks]
+    deep = any(name.startswith("backbone.stem.") for name in state)
+    names = [name for name, layout in LAYOUTS.items() if (layout.blocks, layout.deep_stem) == (blocks, deep)]
     found["backbone"] = names[0] if names else f"one of {blocks} blocks"
     classifier = state.get("head.fused_classifier.1.weight")
     query = state.get("head.position.attention.query.weight")
@@ -207,7 +222,7 @@ def _record(
     )
 
 
-def _notes(translation: Translation, experiment: Experiment) -> list[str]:
+def _notes(translation: Translation, experiment: Experiment, source: str) -> list[str]:
     notes = [f"names of {translation.style}; {len(translation.state)} tensors, each in its place"]
     if translation.dropped:
         notes.append(f"not needed for inference, dropped: {', '.join(translation.dropped)}")
@@ -216,6 +231,9 @@ def _notes(translation: Translation, experiment: Experiment) -> list[str]:
         f"a file does not record its dilations: taken from {experiment.id}, multi-grid "
         + ("off" if multi_grid is None else " ".join(map(str, multi_grid)))
     )
-    if translation.style == "mmsegmentation":
-        notes.append("here logits are upsampled with aligned corners; most of mmsegmentation's were not")
+    protocol = published_protocol(translation.style, source)
+    notes.append(
+        f"its publisher scored it under the protocol {protocol}"
+        + ("" if protocol in experiment.protocols else f", which {experiment.dataset} does not have here")
+    )
     return notes

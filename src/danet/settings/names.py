@@ -12,7 +12,9 @@ ProtocolName = NewType("ProtocolName", str)
 RecipeName = NewType("RecipeName", str)
 ProfileName = NewType("ProfileName", str)
 
-BackboneName = Literal["resnet50", "resnet101", "resnet14_thin", "resnet23_thin"]
+BackboneName = Literal[
+    "resnet50", "resnet101", "resnet50_v1c", "resnet101_v1c", "resnet14_thin", "resnet23_thin"
+]
 AttentionName = Literal["position", "channel"]
 TableName = Literal["table1", "table2", "table3", "table4", "table5"]
 FigureName = Literal["figure1", "figure2", "figure3", "figure4", "figure5", "figure6"]

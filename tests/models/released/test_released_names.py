@@ -6,7 +6,13 @@ from released_networks import AuthorsDANet, MmsegmentationDANet, trained
 
 from danet.errors import CheckpointError
 from danet.models.network import build_network
-from danet.models.released.names import NAMES, from_released, to_released, with_counters
+from danet.models.released.names import (
+    NAMES,
+    from_released,
+    published_protocol,
+    to_released,
+    with_counters,
+)
 
 BUILD = {"authors": AuthorsDANet, "mmsegmentation": MmsegmentationDANet}
 DROPPED = {
@@ -75,11 +81,42 @@ def test_names_of_no_danet_are_told():
     assert from_released(state).unknown == ("head.conv9.weight",)
 
 
-@pytest.mark.parametrize("name", ["pretrained.conv1.0.weight", "backbone.stem.0.weight"])
-def test_deep_stems_are_refused(name):
-    state = {name: torch.zeros(1), "decode_head.conv_seg.bias": torch.zeros(19)}
-    with pytest.raises(CheckpointError, match=rf"three 3x3 convolutions \({name}\)"):
+def test_the_wide_deep_stem_is_refused():
+    state = {"pretrained.conv1.0.weight": torch.zeros(64, 3, 3, 3)}
+    with pytest.raises(CheckpointError, match=r"64, 64 and 128 channels \(pretrained\.conv1\.0\.weight\)"):
         from_released(state)
+
+
+@pytest.mark.parametrize("depth", [50, 101])
+def test_mmsegmentations_deep_stem(depth, model_settings):
+    torch.manual_seed(depth)
+    theirs = trained(MmsegmentationDANet(depth, 19, deep_stem=True))
+    published = {f"module.{name}": tensor for name, tensor in theirs.state_dict().items()}
+    translation = from_released(published)
+    assert (translation.dropped, translation.unknown) == (DROPPED["mmsegmentation"], ())
+    ours = build_network(model_settings(backbone=f"resnet{depth}_v1c")).eval()
+    ours.load_state_dict(translation.state)
+    images = torch.randn(1, 3, 64, 72)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.predict(images), theirs(images)[0], rtol=1e-4, atol=1e-4)
+    assert sum(t.numel() for t in ours.backbone.stem.parameters()) == 28_768
+
+
+def test_a_prefix_that_only_some_names_have_is_no_prefix():
+    state = {"module.head.conv8.1.bias": torch.zeros(19), "pretrained.bn1.bias": torch.zeros(64)}
+    assert from_released(state).unknown == ("module.head.conv8.1.bias",)
+
+
+@pytest.mark.parametrize(
+    ("style", "file", "protocol"),
+    [
+        ("authors", "DANet101.pth.tar", "ss"),
+        ("mmsegmentation", "danet_r101-d8_512x1024_40k_cityscapes_20200605.pth", "whole"),
+        ("mmsegmentation", "danet_r101-d8_769x769_80k_cityscapes_20200607.pth", "windows_769"),
+    ],
+)
+def test_the_protocol_of_the_publisher(style, file, protocol):
+    assert published_protocol(style, file) == protocol
 
 
 def test_other_state_dicts_are_refused():

@@ -65,7 +65,10 @@ WITHOUT_A_PLACE: dict[Style, tuple[str, ...]] = {
 }
 """By style: beginnings of names that inference has no use for."""
 
-DEEP_STEMS = ("pretrained.conv1.0.", "backbone.stem.")
+DEEP_STEM = "pretrained.conv1.0."
+"""Of the authors' later code, with 64, 64 and 128 channels; no DANet that was trained with it is known."""
+PARALLEL = "module."
+"""Before every name of a network that was saved as it was trained on several GPUs."""
 SCALES = ("head.position.attention.alpha", "head.channel.attention.beta")
 COUNTER = ".num_batches_tracked"
 
@@ -95,8 +98,9 @@ def from_released(state: Mapping[str, Tensor]) -> Translation:
         Alpha and beta have shape (1,), as ours have; tensors are not copied.
 
     Raises:
-        CheckpointError: neither style, or a backbone that begins with three 3x3 convolutions.
+        CheckpointError: neither style, or the wide deep stem of the authors' later code.
     """
+    state = without_parallel(state)
     style = _style(state)
     _refuse_deep_stem(state)
     ours, dropped, unknown = {}, [], []
@@ -108,6 +112,26 @@ def from_released(state: Mapping[str, Tensor]) -> Translation:
         else:
             unknown.append(name)
     return Translation(style, ours, tuple(dropped), tuple(unknown))
+
+
+def without_parallel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state_dict with names as of one GPU."""
+    if not all(name.startswith(PARALLEL) for name in state):
+        return dict(state)
+    return {name.removeprefix(PARALLEL): tensor for name, tensor in state.items()}
+
+
+def published_protocol(style: Style, file: str) -> str:
+    """The protocol with which the publisher scored a network, as params.yaml names it.
+
+    Args:
+        style: whose names the file has.
+        file: its name; mmsegmentation's tells the crop: those of 769 pixels were scored with windows of that
+            size, the others on whole images (configs/danet).
+    """
+    if style == "authors":
+        return "ss"
+    return "windows_769" if "769x769" in file else "whole"
 
 
 def to_released(state: Mapping[str, Tensor], style: Style) -> dict[str, Tensor]:
@@ -146,12 +170,12 @@ def _style(state: Mapping[str, Tensor]) -> Style:
 
 
 def _refuse_deep_stem(state: Mapping[str, Tensor]) -> None:
-    found = [name for name in state if name.startswith(DEEP_STEMS)]
+    found = [name for name in state if name.startswith(DEEP_STEM)]
     if found:
         raise CheckpointError(
-            f"its backbone begins with three 3x3 convolutions ({found[0]}); the paper's, and the networks "
-            "here, begin with one of 7x7",
-            "import one of the authors' DANets of 2018 to 2020, or one of mmsegmentation with ResNetV1",
+            f"its backbone begins with three convolutions of 64, 64 and 128 channels ({found[0]}); the"
+            " paper's begins with one of 7x7, and mmsegmentation's with 32, 32 and 64",
+            "import one of the authors' DANets of 2018 to 2020, or one of mmsegmentation",
         )
 
 

@@ -18,6 +18,8 @@ SUBJECTS: dict[TableName, str] = {
 BACKBONE_TITLES: dict[BackboneName, str] = {
     "resnet50": "ResNet-50",
     "resnet101": "ResNet-101",
+    "resnet50_v1c": "ResNet-50 with three 3x3 convolutions first",
+    "resnet101_v1c": "ResNet-101 with three 3x3 convolutions first",
     "resnet14_thin": "ResNet-14 with 1/8 of the channels",
     "resnet23_thin": "ResNet-23 with 1/8 of the channels",
 }
