@@ -98,6 +98,16 @@ class ResultPaths:
         return Path(*project, "metrics", profile, recipe, f"{experiment}.json")
 
     @property
+    def submission(self) -> Path:
+        """Predictions of the Cityscapes test set, for its evaluation server."""
+        return self.root / "submission" / "cityscapes_test.zip"
+
+    @property
+    def server_results(self) -> Path:
+        """What the server reported, once that was entered."""
+        return self.root / "submission" / "server.json"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 

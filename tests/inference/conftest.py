@@ -21,7 +21,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """The demo's, in the current folder."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    return load_plan(profile="demo")
+    return load_plan(profile="demo", recipe="paper_text")
 
 
 @pytest.fixture

@@ -92,7 +92,18 @@ def test_points_and_channels_that_do_not_exist(network, image):
 
 def run_attend(*arguments: str):
     return CliRunner().invoke(
-        app, ["attend", "photo.png", "--run", "danet_r50", "--profile", "demo", *arguments]
+        app,
+        [
+            "attend",
+            "photo.png",
+            "--run",
+            "danet_r50",
+            "--profile",
+            "demo",
+            "--recipe",
+            "paper_text",
+            *arguments,
+        ],
     )
 
 

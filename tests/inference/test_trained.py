@@ -127,7 +127,7 @@ def test_files_of_a_folder(made_run, photograph, tmp_path):
 def test_all_is_well(made_run, photograph):
     made_run()
     photograph.save("photo.png")
-    answer = predict("photo.png", "--run", "danet_r50", "--profile", "demo")
+    answer = predict("photo.png", "--run", "danet_r50", "--profile", "demo", "--recipe", "paper_text")
     assert answer.exit_code == 0
     assert answer.output.splitlines()[-1] == "predictions/legend.csv"
 

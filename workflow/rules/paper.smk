@@ -59,6 +59,32 @@ rule report:
         "danet report --profile {config[profile]} --recipe {config[recipe]} &> {log}"
 
 
+# What the Cityscapes server scores; in no other target, since it needs an account there.
+if submits(PLAN):
+
+    rule submit:
+        input:
+            receipt="<data>/cityscapes/receipt.json",
+            network=f"<results>/runs/{SUBMITTED}/seed{PLAN.seeds[0]}/final.pth",
+        output:
+            "<results>/submission/cityscapes_test.zip",
+        log:
+            "<logs>/submission.log",
+        resources:
+            gpu=1,
+            mem_mb=16000,
+            runtime="1d",
+        message:
+            "predict the test images"
+        shell:
+            "danet submit --profile {config[profile]} --recipe {config[recipe]} &> {log}"
+
+    rule submission:
+        input:
+            "<results>/submission/cityscapes_test.zip",
+        localrule: True
+
+
 # A target for each table, one for all figures, and one for all that a single data set gives:
 # snakemake table1 --cores all --resources gpu=4
 for name in PLAN.tables:

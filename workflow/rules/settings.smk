@@ -10,7 +10,7 @@ from danet.data.obtaining.obtainable import refuse_other_data, require_obtainabl
 from danet.errors import UserError
 from danet.jobs.file_times import tell_snakemake
 from danet.machine.workflow_lock import drop_dead_lock, note_owner
-from danet.settings import load_plan
+from danet.settings import SUBMITTED, load_plan
 
 if others := config.keys() - {"profile", "recipe"}:
     raise WorkflowError(
@@ -67,6 +67,11 @@ onstart:
         require_obtainable(PLAN, to_fetch)
     except UserError as error:
         raise WorkflowError(str(error))
+
+
+def submits(plan):
+    """Whether the network of Table 3 is trained on Cityscapes, and not on what stands in for it."""
+    return SUBMITTED in plan.experiments and plan.dataset_of(SUBMITTED).name == "cityscapes"
 
 
 def left_out(dataset, made):

@@ -8,7 +8,7 @@ import typer
 from danet.cli.options import Profile, Recipe, app
 from danet.errors import SettingsError
 from danet.machine.gpu_lease import leased_gpus
-from danet.settings import load_plan
+from danet.settings import SUBMITTED, load_plan
 
 if TYPE_CHECKING:
     from danet.inference.trained import TrainedNetwork
@@ -103,6 +103,48 @@ def export(
         else f"logits differ by {exported.difference:.1e} at most, as a share of the largest"
     )
     typer.echo(f"{exported.path}: {compared}")
+
+
+@app.command()
+def submit(
+    check: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only look at a zip; one line for each fault.")
+    ] = None,
+    enter: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Take in what the server reported; Table 3 shows it.")
+    ] = None,
+    experiment: Annotated[str, typer.Option(help="Network that predicts the test images.")] = SUBMITTED,
+    seed: RunSeed = None,
+    protocol: ProtocolName = "ms",
+    profile: Profile = None,
+    recipe: Recipe = None,
+) -> None:
+    """Write, or check, the zip for the Cityscapes test server, or enter the scores that it reported."""
+    if check and enter:
+        raise SettingsError("--check and --enter exclude each other", "leave out one of them")
+    plan = load_plan(profile=profile, recipe=recipe)
+    if check:
+        from danet.evaluation.submission import known_test_set
+        from danet.evaluation.submission_check import check_submission
+
+        faults = check_submission(check, known_test_set(plan))
+        for fault in faults:
+            typer.echo(fault)
+        if faults:
+            raise typer.Exit(1)
+        typer.echo(f"{check}: the server should take it")
+    elif enter:
+        from danet.evaluation.server_results import enter_results
+
+        results = enter_results(enter, plan.paths.server_results, plan.paths.submission)
+        mean = sum(results.iou.values()) / len(results.iou)
+        typer.echo(f"mean IoU {mean:.1f} %  -> danet table table3 {plan.options}")
+    else:
+        with leased_gpus():
+            from danet.evaluation.submission import write_submission
+
+            first = plan.seeds[0] if seed is None else seed
+            typer.echo(write_submission(plan, experiment, first, protocol))
 
 
 def _pixel(text: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Settings: params.yaml, typed, validated once, and resolved into one plan of plain values."""
 
 from danet.settings.names import (
+    SUBMITTED,
     BackboneName,
     DatasetName,
     ExperimentName,
@@ -25,6 +26,7 @@ from danet.settings.protocol_words import describe_protocol
 from danet.settings.reading import load_plan, load_plans
 
 __all__ = [
+    "SUBMITTED",
     "AbsentClasses",
     "BackboneName",
     "BlockRule",

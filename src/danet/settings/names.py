@@ -16,5 +16,7 @@ BackboneName = Literal[
     "resnet50", "resnet101", "resnet50_v1c", "resnet101_v1c", "resnet14_thin", "resnet23_thin"
 ]
 AttentionName = Literal["position", "channel"]
+SUBMITTED = ExperimentName("danet_r101_da_mg")
+"""The network of the paper's Table 3, which is scored by the Cityscapes server."""
 TableName = Literal["table1", "table2", "table3", "table4", "table5"]
 FigureName = Literal["figure1", "figure2", "figure3", "figure4", "figure5", "figure6"]

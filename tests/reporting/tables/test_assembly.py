@@ -119,7 +119,8 @@ def test_caption_names_what_makes_the_numbers_incomparable(
 def test_titles_of_backbones_are_true() -> None:
     for name, layout in LAYOUTS.items():
         share = "" if layout.width == 64 else f" with 1/{64 // layout.width} of the channels"
-        assert BACKBONE_TITLES[name] == f"ResNet-{2 + 3 * sum(layout.blocks)}{share}"
+        stem = " with a deep stem" if layout.deep_stem else ""
+        assert BACKBONE_TITLES[name] == f"ResNet-{2 + 3 * sum(layout.blocks)}{share}{stem}"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from danet.reporting.tables.markdown import markdown_table
 from danet.reporting.tables.paper_table import PaperTable
 from danet.reporting.tables.published import PublishedRow, published_rows
 from danet.reporting.tables.scores import Score, Scores, read_scores
-from danet.reporting.tables.server_scores import server_rows
+from danet.reporting.tables.server_scores import server_iou, server_rows
 from danet.settings import Experiment, Plan, ProtocolName, TableName
 
 MARKS: dict[TableName, tuple[str, ...]] = {"table1": ("PAM", "CAM"), "table2": ("DA", "Multi-Grid", "MS")}
@@ -59,7 +59,7 @@ def build_table(plan: Plan, name: TableName, scores: Scores) -> PaperTable:
     rows = [*printed, *_rows_beyond_the_paper(plan, printed, scores)]
     ours = [plan.experiment(row.experiment) if row.experiment else None for row in rows]
     if name == "table3":
-        values = server_rows(plan.table(name).server_iou)
+        values = server_rows(server_iou(plan))
     else:
         pairs = zip(rows, ours, strict=True)
         values = [_values(name, row, experiment, scores) for row, experiment in pairs]

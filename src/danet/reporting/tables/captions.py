@@ -18,8 +18,8 @@ SUBJECTS: dict[TableName, str] = {
 BACKBONE_TITLES: dict[BackboneName, str] = {
     "resnet50": "ResNet-50",
     "resnet101": "ResNet-101",
-    "resnet50_v1c": "ResNet-50 with three 3x3 convolutions first",
-    "resnet101_v1c": "ResNet-101 with three 3x3 convolutions first",
+    "resnet50_v1c": "ResNet-50 with a deep stem",
+    "resnet101_v1c": "ResNet-101 with a deep stem",
     "resnet14_thin": "ResNet-14 with 1/8 of the channels",
     "resnet23_thin": "ResNet-23 with 1/8 of the channels",
 }
@@ -74,8 +74,8 @@ def _reading(plan: Plan, name: TableName, scores: Scores) -> str:
     if name == "table3":
         return (
             "IoU in per cent; Difference: ours minus the paper's. The labels of the test set are not public:"
-            " our row is what the evaluation server reports, and reads server until that is entered"
-            " under tables.table3.server_iou in params.yaml."
+            " our row is what the evaluation server reports, and reads server until that is entered by"
+            " danet submit, or under tables.table3.server_iou in params.yaml."
         )
     over = " and ".join(dict.fromkeys(map(str, scores.classes.values())))
     background = ""

@@ -4,14 +4,26 @@ from collections.abc import Mapping
 from statistics import fmean
 
 from danet.errors import SettingsError
+from danet.evaluation.server_results import read_entered
 from danet.labels import label_map
 from danet.reporting.tables.cells import Missing, Published, RowValues, difference, of_paper
 from danet.reporting.tables.published import PublishedRow, published_rows
 from danet.reporting.tables.scores import Score
-from danet.settings import nearest
+from danet.settings import Plan, nearest
 
 PLACE = "tables.table3.server_iou"
 AWAITED = "server"
+
+
+def server_iou(plan: Plan) -> Mapping[str, float] | None:
+    """IoU in per cent by class: what params.yaml states, else what ``danet submit --enter`` took in.
+
+    Raises:
+        BadDataError: the file of the latter is damaged.
+    """
+    stated = plan.table("table3").server_iou
+    entered = None if stated is not None else read_entered(plan.paths.server_results)
+    return entered.iou if entered else stated
 
 
 def server_rows(server_iou: Mapping[str, float] | None) -> list[RowValues]:
