@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danet.cli import using
+from danet.cli import looking, using
 from danet.cli.options import (
     Again,
     DatasetKey,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from danet.jobs.job import Job
     from danet.runs.evaluation_file import EvaluationRecord
 
-__all__ = ["app", "main", "using"]
+__all__ = ["app", "looking", "main", "using"]
 
 
 def main() -> None:
