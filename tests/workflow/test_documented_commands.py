@@ -20,6 +20,11 @@ ELSEWHERE = {
     r"pip install pre-commit.*": "installs into the reader's own environment",
     r"mlflow ui .*": "serves until it is stopped; tests/tracking reads the store",
     r"danet (import-checkpoint|evaluate) .*danet_r101_da_mg.*": "tests/runs/test_importing.py",
+    r"danet import-checkpoint .*mmseg_danet_r101.*": "tests/runs/test_importing.py",
+    r"danet (predict|attend|export) .*": "tests/inference",
+    r"danet explain .*": "tests/reporting/explanation",
+    r"danet submit .*": "tests/evaluation/test_submission.py",
+    r"snakemake submission .*": "needs an account for Cityscapes",
     r"danet check --dataset cityscapes.*": "tests/data/test_check.py, with data",
     r"danet (download|prepare) --dataset cityscapes.*|rm -r data/paper/cityscapes": "tests/data/obtaining/"
     "test_trial.py, smaller",

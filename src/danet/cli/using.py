@@ -162,9 +162,9 @@ def _opened(
     run: str, seed: int | None, protocol: str, profile: str | None, recipe: str | None
 ) -> "TrainedNetwork":
     """The network that ``--run`` names: by its folder or file, or as an experiment."""
-    from danet.inference.trained import load, open_run
+    from danet.inference.trained import is_place, load, open_run
 
-    if Path(run).exists():
+    if is_place(run):
         return load(run, protocol)
     plan = load_plan(profile=profile, recipe=recipe)
     return open_run(plan, run, plan.seeds[0] if seed is None else seed, protocol)

@@ -6,6 +6,7 @@ torch.export torch's own fused attention.
 """
 
 import json
+import logging
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -116,6 +117,8 @@ def _write_onnx(module: nn.Module, trained: TrainedNetwork, path: Path) -> Run:
         raise SettingsError(
             f"ONNX needs {error.name}, which is not installed", "pip install 'danet-reproduction[export]'"
         ) from None
+    for name in ("onnx_ir", "onnxscript"):  # each renamed tensor is a line
+        logging.getLogger(name).setLevel(logging.WARNING)
     force_attention(module, "blockwise")
     try:
         program = torch.onnx.export(

@@ -113,11 +113,17 @@ def load(run: str | Path, protocol: str = "ss") -> TrainedNetwork:
         CheckpointError: it has not been trained, its file is damaged, or its classes are not known.
         SettingsError: there is no such experiment or protocol.
     """
-    place = Path(run)
-    if place.is_dir() or place.suffix == ".pth":
-        return open_file(place / "final.pth" if place.is_dir() else place, protocol)
+    if is_place(run):
+        place = Path(run)
+        return open_file(place if place.suffix == ".pth" else place / "final.pth", protocol)
     plan = load_plan()
     return open_run(plan, str(run), plan.seeds[0], protocol)
+
+
+def is_place(run: str | Path) -> bool:
+    """Whether a run is named by where it lies, and not by its experiment."""
+    place = Path(run)
+    return len(place.parts) > 1 or place.suffix == ".pth" or place.is_dir()
 
 
 def open_run(plan: Plan, experiment_id: str, seed: int, protocol: str) -> TrainedNetwork:
