@@ -15,7 +15,11 @@ def danet(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "download", "prepare", "train", "evaluate", "table", "figure", "report"]
+    "command",
+    [
+        *("check", "download", "prepare", "train", "evaluate", "table", "figure", "report"),
+        *("predict", "attend", "export", "submit", "explain"),
+    ],
 )
 def test_every_stage_has_help(command):
     result = danet(command, "--help")

@@ -62,5 +62,5 @@ def test_other_formats_are_refused(made_run):
 
 def test_without_the_packages_the_error_says_what_to_install(made_run, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(SettingsError, match=r"-> pip install 'danet-reproduction\[export\]'"):
+    with pytest.raises(SettingsError, match=r"-> pip install onnx onnxscript onnxruntime"):
         export(load(made_run("fcn_r50")), Path("network.onnx"))

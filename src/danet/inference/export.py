@@ -115,7 +115,7 @@ def _write_onnx(module: nn.Module, trained: TrainedNetwork, path: Path) -> Run:
         from danet.inference.onnx_attention import TRANSLATIONS
     except ImportError as error:
         raise SettingsError(
-            f"ONNX needs {error.name}, which is not installed", "pip install 'danet-reproduction[export]'"
+            f"ONNX needs {error.name}, which is not installed", "pip install onnx onnxscript onnxruntime"
         ) from None
     for name in ("onnx_ir", "onnxscript"):  # each renamed tensor is a line
         logging.getLogger(name).setLevel(logging.WARNING)
