@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from danet.data.releases.samples import ADAPTERS
+from danet.heads import HEADS
 from danet.jobs import code
 from danet.settings import OwnFolders, load_plan
 
@@ -38,6 +39,34 @@ def trained_with(experiment: str) -> set[str]:
 def test_trainings_that_an_edit_concerns(module, experiments):
     names = ("fcn_r50", "danet_r50_pam", "danet_r50_cam", "danet_r50")
     assert {name for name in names if module in trained_with(name)} == experiments
+
+
+def trained_with_head(head: str) -> set[str]:
+    model = PLAN.experiment("fcn_r50").model.model_copy(update={"head": head})
+    return set(code.of_training(model, PLAN.dataset_of("fcn_r50")))
+
+
+def test_an_edit_of_a_head_concerns_the_networks_that_have_it():
+    names = [head for head in HEADS if head != "danet"]
+    files = {head: {name for name in trained_with_head(head) if "heads." in name} for head in names}
+    shared = {"danet.models.heads.head"}
+    assert files["fcn"] == shared | {"danet.models.heads.fcn"}
+    assert files["psanet"] == shared | {"danet.models.heads.psanet", "danet.models.heads.auxiliary"}
+    for head, modules in files.items():
+        others = {HEADS[other].rpartition(".")[0] for other in HEADS if other != head}
+        assert not modules & others
+
+
+def test_attention_kernels_count_for_every_head_that_uses_them():
+    names = [head for head in HEADS if head != "danet"]
+    kernels = "danet.models.attention.blockwise"
+    assert {head for head in names if kernels in trained_with_head(head)} == {"nonlocal", "dnl"}
+
+
+def test_a_figure_is_concerned_by_the_heads_that_it_shows():
+    shown = set(code.of_figure("figure4", [PLAN.experiment("fcn_r50").model]))
+    assert "danet.models.heads.fcn" in shown
+    assert "danet.models.heads.pspnet" not in shown
 
 
 def test_an_edit_in_scoring_evaluates_again():
@@ -94,7 +123,7 @@ def test_the_parts_of_every_release_are_known_and_exist():
 
 def test_an_edit_of_a_writer_writes_tables_again():
     assert {"danet.reporting.tables.latex", "reporting/tables/published.yaml"} <= set(code.of_table())
-    assert "danet.reporting.tables.latex" not in code.of_figure("figure4")
+    assert "danet.reporting.tables.latex" not in code.of_figure("figure4", [])
 
 
 def test_what_is_passed_over_exists():

@@ -4,7 +4,7 @@ Modules that only read settings, write files, watch or talk are passed over: an 
 no number. What a job imports by a name in the settings, such as its head, is added by hand.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 
 from danet.code_digest import code_digests
 from danet.heads import HEADS
@@ -113,9 +113,10 @@ def of_table() -> Digests:
     return code_digests(["danet.reporting.tables.assembly"], _passed_over)
 
 
-def of_figure(name: FigureName) -> Digests:
-    entries = [FIGURES[name], "danet.reporting.figures.style"]
-    return code_digests([*entries, *(_module(head) for head in HEADS.values())], _passed_over)
+def of_figure(name: FigureName, models: Iterable[Model]) -> Digests:
+    """Of a figure that shows networks of ``models``."""
+    heads = {_module(HEADS[model.head]) for model in models}
+    return code_digests([FIGURES[name], "danet.reporting.figures.style", *heads], _passed_over)
 
 
 def of_report() -> Digests:
@@ -126,8 +127,11 @@ def _of_network(entries: list[str], model: Model, dataset: Dataset) -> Digests:
     unused = {
         module for name, modules in ATTENTION.items() if name not in model.attention for module in modules
     }
-    head = _module(HEADS[model.head])
-    return code_digests([*entries, head], _but_for(unused | _parts_of_others(dataset)))
+    others = _parts_of_others(dataset)
+    # A head without a choice of attention modules uses all that its file imports.
+    left_out = _but_for(unused | others)
+    head = code_digests([_module(HEADS[model.head])], left_out if model.attention else _but_for(others))
+    return dict(sorted((code_digests(entries, left_out) | head).items()))
 
 
 def _parts_of_others(dataset: Dataset) -> set[str]:

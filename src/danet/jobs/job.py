@@ -163,12 +163,13 @@ def _entered(plan: Plan, name: TableName) -> tuple[Path, ...]:
 
 
 def figure_job(plan: Plan, name: FigureName) -> Job:
-    networks = (plan.paths.run(shown, plan.seeds[0]).record for shown in plan.figure(name).experiments)
+    shown = plan.figure(name).experiments
+    networks = (plan.paths.run(experiment, plan.seeds[0]).record for experiment in shown)
     return Job(
         name=f"figure-{name}",
         command=f"danet figure {name} {plan.options}",
         settings=figure_facts(plan, name),
-        code=lambda: code.of_figure(name),
+        code=lambda: code.of_figure(name, [plan.experiment(experiment).model for experiment in shown]),
         inputs=(plan.dataset_of_figure(name).paths.prepared("val") / "index.json", *networks),
         outputs=tuple(plan.paths.figure(name, suffix) for suffix in ("pdf", "png", "json")),
     )

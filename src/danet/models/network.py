@@ -31,10 +31,12 @@ class SegmentationNetwork(nn.Module):
             images: (B, 3, H, W), normalised.
 
         Returns:
-            Logits (B, classes, H, W) by name of the head's outputs, channels last in memory.
+            Logits (B, classes, H, W) by name of the head's outputs, channels last in memory; an output
+            with a loss of its own is as the head gives it.
         """
         outputs = self.head(*self.backbone(images, self.head.stages))
-        return {name: _upsample(logits, images) for name, logits in outputs.items()}
+        own = self.head.own_losses
+        return {name: out if name in own else _upsample(out, images) for name, out in outputs.items()}
 
     def predict(self, images: Tensor) -> Tensor:
         """Logits (B, classes, H, W) of the output that inference uses."""

@@ -59,7 +59,7 @@ def training_cost(model: Model, crop_size: int, batch: int, bfloat16: bool, whol
         label = torch.empty(batch, crop_size, crop_size, dtype=torch.long)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             outputs = network(images)
-        segmentation_losses(outputs, label).sum().backward()
+        segmentation_losses(outputs, label, own_losses=network.head.own_losses).sum().backward()
     network.zero_grad()
     # Weights and SGD's momentum; gradients are among what was counted.
     return StepCost(counts.flops, counts.peak + 2 * parameter_bytes(model))

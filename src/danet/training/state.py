@@ -17,6 +17,7 @@ from danet.errors import SettingsError
 from danet.labels import LabelMap
 from danet.machine.arithmetic import choose_precision, flush_denormals, repeat_bits
 from danet.models.attention.position import force_attention
+from danet.models.heads import head_class
 from danet.models.network import SegmentationNetwork, build_network, parameter_groups
 from danet.models.pretrained import load_pretrained
 from danet.paths import RunPaths
@@ -92,12 +93,14 @@ def open_training(
         device: of this process; by default that of its rank.
 
     Raises:
-        SettingsError: the batch cannot be divided as asked, or the GPU lacks the precision.
+        SettingsError: the batch cannot be divided as asked or is too small for the head, or the GPU
+            lacks the precision.
         MissingDataError: the training split is not prepared.
         CheckpointError: the checkpoints are damaged or of other settings; pretrained weights do
             not fit.
     """
     _require_equal_parts(experiment, ranks.count)
+    _require_smallest_batch(experiment)
     device, dataset = device or ranks.device, plan.dataset(experiment.dataset)
     repeat_bits(experiment.compute.deterministic)
     flush_denormals()
@@ -133,6 +136,19 @@ def _require_equal_parts(experiment: Experiment, ranks: int) -> None:
             f"training.batch_size {training.batch_size} of {experiment.id} cannot be divided into "
             f"{ranks} (compute.gpus) times {training.accumulate} (training.accumulate) equal parts",
             "change compute.gpus or training.accumulate in params.yaml",
+        )
+
+
+def _require_smallest_batch(experiment: Experiment) -> None:
+    """Statistics are of all ranks together, but of one part at a time."""
+    training, head = experiment.training, experiment.model.head
+    together, smallest = training.batch_size // training.accumulate, head_class(head).smallest_batch
+    if together < smallest:
+        raise SettingsError(
+            f"head {head} of {experiment.id} normalises maps of 1x1 and needs {smallest} images at once, "
+            f"but training.batch_size {training.batch_size} in {training.accumulate} (training.accumulate) "
+            f"parts leaves {together}",
+            "change training.batch_size or training.accumulate in params.yaml",
         )
 
 

@@ -43,7 +43,9 @@ def _backward(state: TrainingState, images: Tensor, label: Tensor, labelled: Ten
     pixels = normalise(images).contiguous(memory_format=state.memory_format)
     with torch.autocast(state.device.type, state.precision, enabled=state.precision != torch.float32):
         outputs = state.shared_network(pixels)
-    losses = segmentation_losses(outputs, label.long(), labelled)
+    share = len(images) / state.experiment.training.batch_size
+    own_losses = state.network.head.own_losses
+    losses = segmentation_losses(outputs, label.long(), labelled, own_losses, share)
     # DistributedDataParallel divides the sum of the gradients by the number of ranks.
     ((losses * state.loss_weights).sum() * state.ranks.count).backward()
     return losses.detach()

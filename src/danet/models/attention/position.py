@@ -6,11 +6,12 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
+from danet.models.attention.attending import Attending
 from danet.models.attention.kernels import AttentionPath, attend
 from danet.models.layers import conv_bn_relu
 
 
-class PositionAttention(nn.Module):
+class PositionAttention(Attending):
     """Position attention module (paper, Figure 3(A)).
 
     Args:
@@ -18,12 +19,7 @@ class PositionAttention(nn.Module):
         projection: ``conv_bn_relu`` (the paper's words) or ``conv`` (the released code): the 1x1
             layers that make B, C and D from A.
         reduction: B and C have ``channels // reduction`` channels.
-
-    Attributes:
-        path: how the sum is computed; ``force_attention`` sets it for a whole network.
     """
-
-    path: AttentionPath = "auto"
 
     def __init__(self, channels: int, projection: str, reduction: int) -> None:
         super().__init__()
@@ -59,7 +55,7 @@ class PositionAttention(nn.Module):
 
 
 def force_attention(network: nn.Module, path: AttentionPath) -> None:
-    """Let all position attention of ``network`` take ``path``.
+    """Let all attention over positions in ``network`` take ``path``.
 
     Raises:
         ValueError: there is no such path.
@@ -67,7 +63,7 @@ def force_attention(network: nn.Module, path: AttentionPath) -> None:
     if path not in get_args(AttentionPath):
         raise ValueError(f"no attention path {path!r}; there are {', '.join(get_args(AttentionPath))}")
     for module in network.modules():
-        if isinstance(module, PositionAttention):
+        if isinstance(module, Attending):
             module.path = path
 
 
