@@ -26,6 +26,8 @@ HEADS: dict[str, str] = {
     "ccl": "danet.models.heads.ccl.CCLHead",
     "dranet": "danet.models.heads.dranet.DRAHead",
     "fcn8s": "danet.models.heads.fcn8s.FCN8sHead",
+    "refinenet": "danet.models.heads.refinenet.RefineHead",
+    "bisenet": "danet.models.heads.bisenet.BiSeHead",
 }
 
 
@@ -59,5 +61,7 @@ PAPERS: dict[str, Paper] = {
     "ccl": Paper("CCL", "ding2018ccl", "Ding et al. 2018"),
     "dranet": Paper("DRANet", "fu2020dranet", "Fu et al. 2020"),
     "fcn8s": Paper("FCN-8s", "long2015fcn", "Long, Shelhamer, and Darrell 2015"),
+    "refinenet": Paper("RefineNet", "lin2017refinenet", "Lin et al. 2017a"),
+    "bisenet": Paper("BiSeNet", "yu2018bisenet", "Yu et al. 2018"),
 }
 """Heads that others published; ``fcn_wide`` is a control of ours."""

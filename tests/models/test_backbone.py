@@ -64,6 +64,34 @@ def test_dilations(name, multi_grid, third, fourth):
     assert dilations(backbone.layer4) == fourth
 
 
+@pytest.mark.parametrize(
+    ("name", "dilation", "third", "fourth"),
+    [
+        ("resnet101", "hybrid", [2] + [2, 5, 9, 1] * 5 + [2, 5], [5, 9, 17]),
+        ("resnet50", "hybrid", [2, 2, 5, 9, 1, 2], [5, 9, 17]),
+        ("resnet14_thin", "hybrid", [2], [5]),
+        ("resnet50", "none", [1] * 6, [1] * 3),
+    ],
+)
+def test_other_dilations(name, dilation, third, fourth):
+    with torch.device("meta"):
+        backbone = DilatedResNet(LAYOUTS[name], dilation=dilation)
+    assert (dilations(backbone.layer3), dilations(backbone.layer4)) == (third, fourth)
+
+
+def test_without_dilation_it_is_the_plain_network():
+    torch.manual_seed(2)
+    backbone, reference = DilatedResNet(LAYOUTS["resnet50"], dilation="none").eval(), resnet50().eval()
+    reference.load_state_dict(backbone.state_dict(), strict=False)
+    reference.avgpool = reference.fc = torch.nn.Identity()
+    images = torch.randn(1, 3, 65, 72)
+    with torch.inference_mode():
+        given, third, fourth = backbone(images, (0, 3, 4))
+        assert torch.equal(fourth.flatten(1), reference(images))
+    assert given is images
+    assert (third.shape, fourth.shape) == ((1, 1024, 5, 5), (1, 2048, 3, 3))
+
+
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_layers_are_counted_by_the_name(name):
     # One convolution in the stem, three in each block, and the classifier that is left out.

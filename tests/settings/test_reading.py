@@ -56,6 +56,7 @@ def test_the_projects_own_file_is_valid():
         ("experiments.fcn_r50.dataset", "cityscape", 'no data set "cityscape"; did you mean "cityscapes"?'),
         ("experiments.fcn_r50.head", "fnc", 'no head "fnc"; did you mean "fcn"?'),
         ("experiments.fcn_r50.attention", ["position"], "attention belongs to head danet, not to fcn"),
+        ("experiments.danet_r101_da_mg.dilation", "none", '"multi_grid" does not go with "dilation: none"'),
         ("experiments.danet_r50.attention", [], "head danet needs attention"),
         ("experiments.danet_r50.attention", ["channel", "position"], "attention is [position], [channel] or"),
         ("tables.table1.evaluations.0.experiment", "fcn_50", 'no experiment "fcn_50"; did you mean'),

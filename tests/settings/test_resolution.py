@@ -158,6 +158,12 @@ def test_released_code_is_what_the_authors_ran():
     assert plan.paths.root == Path("results/paper/released_code")
 
 
+def test_dilation_is_a_fact_of_those_networks_alone_that_state_one():
+    model = load_plan(FILE).experiment("fcn_r50").model
+    assert "dilation" not in model.facts()
+    assert model.model_copy(update={"dilation": "none"}).facts()["dilation"] == "none"
+
+
 def test_the_official_schedule_has_89040_steps():
     from danet.data.training_set import step_count
 

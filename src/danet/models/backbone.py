@@ -1,4 +1,4 @@
-"""The dilated residual network: ResNet without its classifier, at an eighth of the input resolution.
+"""The residual network without its classifier, dilated to an eighth of the input resolution or as it was.
 
 Members carry torchvision's names, so that its weights for ResNet-50 and ResNet-101 fit as they are.
 torchvision itself is not imported for them: that would double the time until a training starts.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from danet.settings import BackboneName
+from danet.settings import BackboneName, Dilation
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ class DilatedResNet(nn.Module):
 
     Stage 3 dilates by 2 and stage 4 by 4, the first block of each by half of that (1 and 2), since
     its input still has the sampling of the stage before. With multi-grid, block i of stage 4
-    dilates by ``multi_grid[i % 3]``.
+    dilates by ``multi_grid[i % 3]``. With hybrid dilation (HDC; Wang et al., "Understanding Convolution
+    for Semantic Segmentation", WACV 2018, Section 3.2) rates alternate so that no pixel is passed over,
+    in the order of the authors' TuSimple-DUC: stage 3 begins with 2, then has 2, 5, 9, 1 in turn; stage 4
+    has 5, 9, 17. Without dilation it is the plain ResNet, at a thirty-second after stage 4.
 
     Source: released code, encoding/dilated/resnet.py; the same rates as torchvision's
     ``replace_stride_with_dilation=[False, True, True]``.
@@ -89,12 +92,15 @@ class DilatedResNet(nn.Module):
     Args:
         layout: depth and width.
         multi_grid: dilations of the blocks of stage 4 in turn; None: the plain dilated network.
+        dilation: ``last_two``, ``hybrid`` or ``none``.
 
     Attributes:
-        channels: of the features of each stage, 1 to 4.
+        channels: of the features of each stage, 1 to 4, and of the images, 0.
     """
 
-    def __init__(self, layout: Layout, multi_grid: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, layout: Layout, multi_grid: Sequence[int] | None = None, dilation: Dilation = "last_two"
+    ) -> None:
         super().__init__()
         width, (one, two, three, four) = layout.width, layout.blocks
         self.deep_stem = layout.deep_stem
@@ -107,9 +113,10 @@ class DilatedResNet(nn.Module):
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.layer1 = _stage(width, width, 1, [1] * one)
         self.layer2 = _stage(4 * width, 2 * width, 2, [1] * two)
-        self.layer3 = _stage(8 * width, 4 * width, 1, [1] + [2] * (three - 1))
-        self.layer4 = _stage(16 * width, 8 * width, 1, _last_dilations(four, multi_grid))
-        self.channels = {1: 4 * width, 2: 8 * width, 3: 16 * width, 4: 32 * width}
+        stride = 2 if dilation == "none" else 1
+        self.layer3 = _stage(8 * width, 4 * width, stride, _third_dilations(three, dilation))
+        self.layer4 = _stage(16 * width, 8 * width, stride, _last_dilations(four, dilation, multi_grid))
+        self.channels = {0: 3, 1: 4 * width, 2: 8 * width, 3: 16 * width, 4: 32 * width}
         self.apply(_initialise)
 
     def forward(self, images: Tensor, stages: Sequence[int] = (4,)) -> tuple[Tensor, ...]:
@@ -117,15 +124,16 @@ class DilatedResNet(nn.Module):
 
         Args:
             images: normalised, (B, 3, H, W).
-            stages: 1 to 4.
+            stages: 1 to 4; 0 stands for the images.
 
         Returns:
             (B, ``channels[stage]``, h, w) for each: a quarter of the size after stage 1, from stage 2
-            on ceil(H / 8) and ceil(W / 8).
+            on ceil(H / 8) and ceil(W / 8); half of that after stage 3 and of that after stage 4 where
+            nothing is dilated.
         """
         stem = self.stem(images) if self.deep_stem else self.relu(self.bn1(self.conv1(images)))
         features = self.maxpool(stem)  # (B, width, H/4, W/4)
-        found: dict[int, Tensor] = {}
+        found: dict[int, Tensor] = {0: images}
         for number, stage in enumerate((self.layer1, self.layer2, self.layer3, self.layer4), start=1):
             features = stage(features)
             if number in stages:
@@ -142,10 +150,26 @@ def _deep_stem(width: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _last_dilations(blocks: int, multi_grid: Sequence[int] | None) -> list[int]:
-    if multi_grid is None:
-        return [2] + [4] * (blocks - 1)
-    return [multi_grid[block % len(multi_grid)] for block in range(blocks)]
+def _third_dilations(blocks: int, dilation: Dilation) -> list[int]:
+    if dilation == "none":
+        return [1] * blocks
+    if dilation == "hybrid":
+        return [2, *_in_turn((2, 5, 9, 1), blocks - 1)]
+    return [1] + [2] * (blocks - 1)
+
+
+def _last_dilations(blocks: int, dilation: Dilation, multi_grid: Sequence[int] | None) -> list[int]:
+    if multi_grid is not None:
+        return _in_turn(multi_grid, blocks)
+    if dilation == "none":
+        return [1] * blocks
+    if dilation == "hybrid":
+        return _in_turn((5, 9, 17), blocks)
+    return [2] + [4] * (blocks - 1)
+
+
+def _in_turn(rates: Sequence[int], blocks: int) -> list[int]:
+    return [rates[block % len(rates)] for block in range(blocks)]
 
 
 def _stage(in_channels: int, width: int, stride: int, dilations: Sequence[int]) -> nn.Sequential:

@@ -67,7 +67,7 @@ def build_network(model: Model) -> SegmentationNetwork:
     Backbone convolutions start from N(0, sqrt(2 / fan-out)), the head's from torch's defaults,
     alpha and beta at 0 (paper, below Equations 2 and 4).
     """
-    backbone = DilatedResNet(LAYOUTS[model.backbone], model.multi_grid)
+    backbone = DilatedResNet(LAYOUTS[model.backbone], model.multi_grid, model.dilation)
     head = head_class(model.head)
     return SegmentationNetwork(
         backbone, head.build(model, [backbone.channels[stage] for stage in head.stages])

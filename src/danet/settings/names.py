@@ -15,6 +15,7 @@ ProfileName = NewType("ProfileName", str)
 BackboneName = Literal[
     "resnet50", "resnet101", "resnet50_v1c", "resnet101_v1c", "resnet14_thin", "resnet23_thin"
 ]
+Dilation = Literal["last_two", "hybrid", "none"]
 AttentionName = Literal["position", "channel"]
 SUBMITTED = ExperimentName("danet_r101_da_mg")
 """The network of the paper's Table 3, which is scored by the Cityscapes server."""

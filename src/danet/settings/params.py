@@ -13,6 +13,7 @@ from danet.settings.names import (
     AttentionName,
     BackboneName,
     DatasetName,
+    Dilation,
     ExperimentName,
     FigureName,
     ProfileName,
@@ -318,6 +319,15 @@ class ExperimentEntry(TrainingOverrides):
     """Attention modules of the head ``danet``; other heads have none."""
     multi_grid: tuple[Positive, Positive, Positive] | None = None
     """Dilations of the blocks of the last stage in turn; null: the plain dilated network."""
+    dilation: Dilation = "last_two"
+    """Stages 3 and 4 dilate instead of striding (``last_two``), with the alternating rates of HDC
+    (``hybrid``), or stride like the plain network (``none``)."""
+
+    @model_validator(mode="after")
+    def _dilation_fits(self) -> Self:
+        if self.multi_grid is not None and self.dilation != "last_two":
+            raise ValueError(f'"multi_grid" does not go with "dilation: {self.dilation}"')
+        return self
 
     @model_validator(mode="after")
     def _attention_fits(self) -> Self:

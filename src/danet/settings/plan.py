@@ -18,6 +18,7 @@ from danet.settings.names import (
     AttentionName,
     BackboneName,
     DatasetName,
+    Dilation,
     ExperimentName,
     FigureName,
     ProfileName,
@@ -54,6 +55,8 @@ class Model(Block):
     """Attention modules of the head ``danet``."""
     multi_grid: tuple[int, int, int] | None
     """Dilations of the blocks of the last stage in turn."""
+    dilation: Dilation = "last_two"
+    """How the backbone keeps its resolution: ``last_two``, ``hybrid`` or ``none``."""
     classes: int
     """Number of output channels."""
     position_projection: str
@@ -68,8 +71,8 @@ class Model(Block):
     """Whether the head has outputs with a loss beside the one that inference uses."""
 
     def facts(self) -> dict[str, Any]:
-        """What this network has: settings of attention modules that it lacks are left out."""
-        unused = set()
+        """What this network has: settings of what it lacks are left out."""
+        unused = {"dilation"} if self.dilation == "last_two" else set()
         if "position" not in self.attention:
             unused |= {"position_projection", "query_key_reduction"}
         if "channel" not in self.attention:

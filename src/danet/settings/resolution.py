@@ -159,6 +159,7 @@ def _experiment(params: Params, name: ExperimentName, datasets: Mapping[DatasetN
             head=entry.head,
             attention=entry.attention,
             multi_grid=entry.multi_grid,
+            dilation=entry.dilation,
             classes=len(datasets[dataset].labels.names),
             position_projection=recipe.position_projection,
             query_key_reduction=recipe.query_key_reduction,

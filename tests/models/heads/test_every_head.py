@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
-from danet.heads import HEADS
+from danet.heads import HEADS, PAPERS
 from danet.models.attention.position import force_attention
 from danet.models.heads import Head, head_class
 from danet.models.network import SegmentationNetwork, build_network
@@ -60,6 +60,8 @@ PARAMETERS = {
     ("ccl", ()): lambda recipe: 31_022_771,
     ("dranet", ()): lambda recipe: 28_753_335 + AUXILIARY,
     ("fcn8s", ()): lambda recipe: (2048 + 1024 + 512) * 19 + 3 * 19,
+    ("refinenet", ()): lambda recipe: 75_547_667,
+    ("bisenet", ()): lambda recipe: 5_615_481,
 }
 # A 3x3 convolution of stage 3 and a classifier; the wide one's convolution has a bias.
 AUXILIARY = 1024 * 256 * 9 + 2 * 256 + 256 * 19 + 19
@@ -105,6 +107,12 @@ def test_any_size_will_do(network, size):
     network.eval()
     with torch.inference_mode():
         assert network.predict(torch.randn(1, 3, *size)).shape == (1, 5, *size)
+
+
+def test_a_backbone_without_dilation_will_do(settings):
+    network = build_network(settings.model_copy(update={"dilation": "none"})).eval()
+    with torch.inference_mode():
+        assert network.predict(torch.randn(1, 3, 65, 90)).shape == (1, 5, 65, 90)
 
 
 def test_evaluation_is_deterministic_and_predicts_the_first_output(network):
@@ -188,11 +196,16 @@ def test_number_of_parameters(case, model_settings):
     )
 
 
+def test_papers_are_those_of_heads():
+    assert set(PAPERS) <= set(HEADS)
+    assert all(paper.name and paper.key.isalnum() and paper.citation for paper in PAPERS.values())
+
+
 @pytest.mark.parametrize("name", HEADS)
 def test_the_table_names_classes_that_state_their_outputs_and_stages(name):
     head = head_class(name)
     assert issubclass(head, Head)
-    assert set(head.stages) <= {1, 2, 3, 4}
+    assert set(head.stages) <= {0, 1, 2, 3, 4}
     assert len(head.outputs) >= 1
     assert all(weight > 0 for weight in head.outputs.values())
     assert set(head.own_losses) < set(head.outputs)

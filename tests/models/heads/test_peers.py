@@ -10,6 +10,7 @@ from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 from torchvision.models.segmentation.fcn import FCNHead as TorchvisionFCNHead
 
 from danet.models.heads.auxiliary import HeadWithAuxiliary
+from danet.models.heads.bisenet import AttentionRefinement, BiSeHead, FeatureFusion
 from danet.models.heads.ccl import BLOCKS, CCLHead, ContextContrast, GatedSum
 from danet.models.heads.ccnet import CrissCrossAttention, RecurrentCrissCross
 from danet.models.heads.deeplabv2 import DeepLabV2Head
@@ -27,6 +28,7 @@ from danet.models.heads.non_local import NonLocalBlock, NonLocalHead
 from danet.models.heads.ocrnet import ObjectContext, OCRHead
 from danet.models.heads.psanet import PointwiseSpatialAttention, PSAHead, absolute_places
 from danet.models.heads.pspnet import PSPHead
+from danet.models.heads.refinenet import ChainedPooling, Level, RefineHead, ResidualUnit
 from danet.models.heads.upernet import UPerHead
 
 
@@ -428,3 +430,58 @@ def test_fcn8s_on_a_dilated_backbone_is_one_classifier_of_three_stages():
     coarse = head.scores[1](middle)
     coarse = up(head.scores[0](deep), coarse) + coarse
     torch.testing.assert_close(head(deep, middle, shallow)["main"], up(coarse, fine) + fine)
+
+
+@torch.no_grad()
+def test_refinenet_units():
+    unit, pooling, x = ready(ResidualUnit(6)), ready(ChainedPooling(6)), randn(1, 6, 7, 8)
+    _, one, _, two = unit.convolutions
+    inner = F.conv2d(F.relu(x), one.weight, one.bias, padding=1)
+    torch.testing.assert_close(unit(x), x + F.conv2d(F.relu(inner), two.weight, padding=1))
+    terms = [F.relu(x)]
+    for convolution in pooling.convolutions:
+        padded = F.pad(terms[-1], (2, 2, 2, 2), value=-torch.inf)
+        largest = padded.unfold(2, 5, 1).unfold(3, 5, 1).amax(dim=(4, 5))
+        terms.append(F.conv2d(largest, convolution.weight, padding=1))
+    torch.testing.assert_close(pooling(x), sum(terms))
+
+
+@torch.no_grad()
+def test_refinenet_joins_each_level_to_the_one_above():
+    head = ready(RefineHead(32, 16, 8, 8, 3, 0.1))
+    stages = randn(1, 32, 2, 3), randn(1, 16, 4, 5), randn(1, 8, 7, 9), randn(1, 8, 13, 17)
+    path = head.levels[0].refine(head.levels[0].adapt(stages[0]))
+    for level, stage in zip(list(head.levels)[1:], stages[1:], strict=True):
+        own = level.fuse[0](level.adapt(stage))
+        path = level.refine(own + up(level.fuse[1](path), own))
+    torch.testing.assert_close(head(*stages)["main"], head.classifier(path))
+    assert Level(8, 4, None, 0.0).fuse is None
+
+
+@torch.no_grad()
+def test_bisenet_gates_channels_by_their_means():
+    refinement, fusion, x = ready(AttentionRefinement(6)), ready(FeatureFusion()), randn(2, 6, 4, 5)
+    reduced = refinement.reduce(x)
+    _, convolution, norm, _ = refinement.gate
+    gate = torch.sigmoid(norm(convolution(reduced.mean(dim=(2, 3), keepdim=True))))
+    torch.testing.assert_close(refinement(x), gate * reduced)
+    spatial, context = randn(2, 128, 4, 5), randn(2, 128, 4, 5)
+    fused = fusion.reduce(torch.cat([spatial, context], dim=1))
+    _, one, _, two, _ = fusion.gate
+    gate = torch.sigmoid(two(F.relu(one(fused.mean(dim=(2, 3), keepdim=True)))))
+    torch.testing.assert_close(fusion(spatial, context), fused * (1 + gate))
+
+
+@torch.no_grad()
+def test_bisenet_leads_context_from_the_deepest_stage_to_the_spatial_path():
+    head = ready(BiSeHead(32, 16, 3, 5, 0.1))
+    deep, middle, image = randn(1, 32, 2, 3), randn(1, 16, 4, 5), randn(1, 3, 64, 80)
+    spatial = head.spatial(image)
+    assert spatial.shape == (1, 128, 8, 10)
+    whole = head.image_mean[1](deep.mean(dim=(2, 3), keepdim=True))
+    context = head.deep_refine(up(head.deep_attention(deep) + whole, middle))
+    outputs = head(deep, middle, image)
+    torch.testing.assert_close(outputs["deep_context"], head.deep_context(context))
+    context = head.refine(up(head.attention(middle) + context, spatial))
+    torch.testing.assert_close(outputs["context"], head.context(context))
+    torch.testing.assert_close(outputs["main"], head.main(head.fuse(spatial, context)))

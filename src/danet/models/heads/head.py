@@ -16,7 +16,7 @@ class Head(nn.Module):
     its own may be anything.
 
     Attributes:
-        stages: stages of the backbone, 1 to 4, in the order of forward's arguments.
+        stages: stages of the backbone, 1 to 4, in the order of forward's arguments; 0: the images.
         outputs: weight of the loss of each output, by name; inference uses the first one.
         own_losses: for outputs whose loss is not cross entropy: a function of the output and the label
             (B, H, W), 255 where a pixel is ignored, that gives the mean over the images.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from danet.models.heads.auxiliary import HeadWithAuxiliary
-from danet.models.layers import classifier, conv_bn_relu
+from danet.models.layers import classifier, conv_bn_relu, resize
 
 
 class ObjectContext(nn.Module):
@@ -33,11 +33,13 @@ class ObjectContext(nn.Module):
 
         Args:
             pixels: x, (B, C, H, W).
-            regions: logits (B, K, H, W) of K soft object regions.
+            regions: logits (B, K, h, w) of K soft object regions.
 
         Returns:
             (B, C, H, W).
         """
+        if regions.shape[-2:] != pixels.shape[-2:]:  # on a backbone that is not dilated
+            regions = resize(regions, pixels)
         regions = regions.flatten(2).softmax(dim=2).to(pixels.dtype)  # (B, K, N): each sums to 1
         objects = (pixels.flatten(2) @ regions.transpose(1, 2)).unsqueeze(3)  # f, (B, C, K, 1)
         query = self.query(pixels).flatten(2).transpose(1, 2)  # (B, N, C / 2)
