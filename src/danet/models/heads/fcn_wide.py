@@ -13,7 +13,7 @@ class WideFCNHead(Head):
     """The FCN head with 1298 channels instead of 512 between convolution and classifier.
 
     [ours] For 2048 channels and 19 classes, 23,952,013 parameters: 0.01 % fewer than the released
-    code's DANet head, 1.9 % fewer than that of the paper's text. It has one 3x3 convolution where
+    code's DANet head, 1.8 % fewer than that of the paper's text. It has one 3x3 convolution where
     each branch of DANet has two, so depth is part of what remains between them.
 
     Args:
