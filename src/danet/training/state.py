@@ -18,11 +18,12 @@ from danet.labels import LabelMap
 from danet.machine.arithmetic import choose_precision, flush_denormals, repeat_bits
 from danet.models.attention.position import force_attention
 from danet.models.heads import head_class
-from danet.models.network import SegmentationNetwork, build_network, parameter_groups
+from danet.models.network import SegmentationNetwork, build_network
 from danet.models.pretrained import load_pretrained
 from danet.paths import RunPaths
 from danet.settings import Experiment, Plan
 from danet.training.checkpoint import Progress, load_checkpoint
+from danet.training.optimiser import make_optimiser
 from danet.training.ranks import ALONE, Ranks
 
 
@@ -118,7 +119,7 @@ def open_training(
         precision=choose_precision(experiment.training.precision, device),
         network=network,
         shared_network=network,
-        optimiser=_optimiser(experiment, network),
+        optimiser=make_optimiser(network, experiment.training),
         loss_weights=torch.tensor(list(network.head.outputs.values()), device=device),
         progress=Progress(),
     )
@@ -162,12 +163,6 @@ def _network(experiment: Experiment, seed: int, ranks: Ranks, device: torch.devi
         # with this, rather than computing statistics of a share.
         nn.SyncBatchNorm.convert_sync_batchnorm(network)  # in place, but for a bare BatchNorm
     return network.to(device)
-
-
-def _optimiser(experiment: Experiment, network: SegmentationNetwork) -> SGD:
-    training = experiment.training
-    groups = parameter_groups(network, training.learning_rate, training.head_learning_rate_factor)
-    return SGD(groups, momentum=training.momentum, weight_decay=training.weight_decay, fused=True)
 
 
 def _start_or_resume(state: TrainingState) -> None:

@@ -12,6 +12,8 @@ from math import ceil
 import torch
 from torch import Tensor
 
+from danet.models.operators import register
+
 # Bytes of one block of S. Each block adds to the gradients of all keys and values, so smaller ones cost
 # time: on two CPU cores, 8 MiB was a tenth slower than 16, and 16 to 32 alike. The larger blocks of CUDA,
 # for fewer and larger kernels, are our choice and not measured.
@@ -41,9 +43,7 @@ def attend_blockwise(query: Tensor, key: Tensor, value: Tensor, block_bytes: int
     return _attention(query, key, value, block_bytes).to(dtype)
 
 
-# An operator of its own is a single node for torch.compile, which would unroll a Python loop.
-@torch.library.custom_op("danet::blockwise_attention", mutates_args=())
-def _attention(query: Tensor, key: Tensor, value: Tensor, block_bytes: int) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, block_bytes: int) -> Tensor:
     result = _empty_result(query, value)
     scores, weights = _buffers(query, key, block_bytes)
     with torch.autocast(query.device.type, enabled=False):
@@ -55,13 +55,11 @@ def _attention(query: Tensor, key: Tensor, value: Tensor, block_bytes: int) -> T
     return result
 
 
-@_attention.register_fake
-def _(query: Tensor, key: Tensor, value: Tensor, block_bytes: int) -> Tensor:
+def _attend_fake(query: Tensor, key: Tensor, value: Tensor, block_bytes: int) -> Tensor:
     return _empty_result(query, value)
 
 
-@torch.library.custom_op("danet::blockwise_attention_backward", mutates_args=())
-def _gradients(
+def _differentiate(
     query: Tensor, key: Tensor, value: Tensor, result: Tensor, upstream: Tensor, block_bytes: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     exact = _accumulator(query)
@@ -83,8 +81,7 @@ def _gradients(
     return of_query, of_key.to(key.dtype), of_value.to(value.dtype)
 
 
-@_gradients.register_fake
-def _(
+def _differentiate_fake(
     query: Tensor, key: Tensor, value: Tensor, result: Tensor, upstream: Tensor, block_bytes: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
@@ -99,7 +96,8 @@ def _backward(ctx, upstream: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
     return (*_gradients(*ctx.saved_tensors, upstream, ctx.block_bytes), None)
 
 
-_attention.register_autograd(_backward, setup_context=_remember)
+_gradients = register("blockwise_attention_backward", _differentiate, _differentiate_fake)
+_attention = register("blockwise_attention", _attend, _attend_fake, _backward, _remember)
 
 
 def _empty_result(query: Tensor, value: Tensor) -> Tensor:
