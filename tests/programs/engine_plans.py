@@ -9,6 +9,7 @@ of this project, and are not run. Standard output: for each edit, by engine and 
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -17,11 +18,13 @@ from pathlib import Path
 from dvc.repo import Repo
 from networkx import ancestors, descendants
 from snakemake.api import SnakemakeApi
+from snakemake.jobs import Job
 from snakemake.settings.types import DAGSettings, OutputSettings, Quietness, ResourceSettings
 
 from danet import code_digest
 from danet.files import write_text
 from danet.jobs.job_files import write_job_files
+from danet.jobs.status import statuses
 from danet.settings import Plan, load_plan, load_plans
 from danet.settings.dvc_lists import LISTS_FILE, lists_text
 from danet.settings.reading import load_every_plan
@@ -30,25 +33,40 @@ NAMES = {
     "download": "download-{dataset}",
     "prepare": "prepare-{dataset}",
     "train": "train-{experiment}-seed{seed}",
-    "evaluate": "evaluate-{experiment}-seed{seed}-{protocol}",
     "table": "table-{table}",
-    "figure": "figure-{figure}",
     "report": "report",
 }
+SEVERAL = {"evaluate": "evaluate-{experiment}-seed{seed}-{part}", "figures": "figure-{part}"}
+"""Rules whose jobs make several results, by the beginnings of their names."""
 Jobs = dict[str, tuple[str, list[str]]]
 """Command and outputs, by the name of the job."""
 
 
-def planned_by_snakemake(everything: bool) -> Jobs:
+def planned_by_snakemake(plan: Plan, everything: bool) -> Jobs:
     settings = DAGSettings(targets={"report"}, forceall=everything)
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
         workflow = api.workflow(ResourceSettings(cores=1), snakefile=Path("Snakefile"))
         workflow.dag(settings).execute_workflow(executor="dryrun", updated_files=[])
         jobs = workflow._workflow.dag._needrun
-        return {
-            NAMES[job.rule.name].format(**job.wildcards_dict): (_command(job.shellcmd), sorted(job.output))
-            for job in jobs
-        }
+        made = {name: planned for job in jobs for name, planned in _parts(job)}
+    # A command that makes several results keeps those that are current.
+    current = {} if everything else {found.job.name for found in statuses(plan) if found.state == "current"}
+    return {name: planned for name, planned in made.items() if name not in current}
+
+
+def _parts(job: Job) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+    """What a job of Snakemake makes, each with the command that makes it alone, which is a stage of DVC's."""
+    command, outputs = _command(job.shellcmd), sorted(map(str, job.output))
+    kind = next((kind for kind in SEVERAL if job.rule.name.startswith(f"{kind}_")), None)
+    if kind is None:
+        yield NAMES[job.rule.name].format(**job.wildcards_dict), (command, outputs)
+        return
+    parts = {Path(path).stem for path in outputs}  # protocols or figures
+    for part in parts:
+        others = "|".join(parts - {part}) or "no other"
+        alone = re.sub(rf" (--protocol )?\b({others})\b", "", command)
+        name = SEVERAL[kind].format(part=part, **job.wildcards_dict)
+        yield name, (alone, [path for path in outputs if Path(path).stem == part])
 
 
 class Dvc:
@@ -101,7 +119,7 @@ def answers(everything: bool) -> Iterator[dict[str, Jobs]]:
             if choice not in pipelines:
                 pipelines[choice] = Dvc(plan)
             yield {
-                "snakemake": planned_by_snakemake(everything),
+                "snakemake": planned_by_snakemake(plan, everything),
                 "dvc": pipelines[choice].planned(everything),
             }
 

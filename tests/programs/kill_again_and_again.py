@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import torch
-import torch._dynamo  # every first optimiser of a process would import it, which takes seconds
 
 from danet.data.training_set import step_count
 from danet.jobs.job import training_job

@@ -16,7 +16,7 @@ from danet.runs.metrics import MetricsLog
 from danet.runs.record import Origin
 from danet.runs.writer import only_writer
 from danet.settings import Plan
-from danet.tracking import send_run, sync
+from danet.tracking import send_run, send_runs, sync
 from danet.tracking.store import open_store
 from danet.tracking.training_file import TrackedTraining, read_training, write_training
 
@@ -221,6 +221,14 @@ def test_a_run_that_came_from_elsewhere_is_created_once(plan, finished, runs):
     assert send(plan)
     assert send(plan)
     assert len(runs()) == 1
+
+
+def test_the_report_sends_what_is_there_of_every_run(plan, finished, evaluated, runs):
+    finished()
+    evaluated("ss")
+    assert send_runs(replace(plan, seeds=(1, 2)))
+    (run,) = runs()
+    assert run.data.metrics["ss.miou"] == 0.5
 
 
 def test_another_store_gets_the_whole_run(plan, finished, runs, tmp_path):

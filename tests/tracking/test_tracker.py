@@ -61,6 +61,31 @@ def test_it_sends_again_and_again_and_the_end_last():
     assert set(sender.sent[:-1]) <= {"RUNNING", "FINISHED"}
 
 
+@pytest.mark.parametrize(
+    ("status", "sent"), [("FINISHED", []), ("KILLED", ["KILLED"]), ("FAILED", ["FAILED"])]
+)
+def test_a_short_training_that_may_wait_is_sent_only_if_it_did_not_end_well(status, sent):
+    sender = FakeSender()
+    tracking = Tracker(sender, may_wait=True)
+    tracking.start()
+    tracking.wait()
+    tracking.finish(status)
+    assert sender.sent == ([] if status == "FINISHED" else [status])
+    assert sender.status == status
+
+
+def test_a_long_training_that_may_wait_is_seen_while_it_runs(monkeypatch):
+    monkeypatch.setattr(tracker, "SHORT_SECONDS", 0.05)
+    sender = FakeSender()
+    tracking = Tracker(sender, may_wait=True)
+    tracking.start()
+    wait_for(lambda: len(sender.sent) > 2)
+    tracking.wait()
+    assert tracking.run_id == "id"
+    tracking.finish("FINISHED")
+    assert sender.sent[-1] == "FINISHED"
+
+
 def test_a_store_that_comes_back_gets_everything_and_is_told_once(caplog):
     sender = FakeSender(failures=5)
     tracker = Tracker(sender, "sqlite:///mlflow.db")

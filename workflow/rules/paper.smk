@@ -18,23 +18,34 @@ rule table:
         "danet table {wildcards.table} --profile {config[profile]} --recipe {config[recipe]} &> {log}"
 
 
-rule figure:
-    input:
-        basis="<basis>/figure-{figure}",
-        networks=figure_networks,
-        data=figure_data,
-    output:
-        update(multiext("<results>/figures/{figure}", ".pdf", ".png", ".json")),
-    log:
-        "<logs>/figure/{figure}.log",
-    resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime="1h",
-    message:
-        "draw {wildcards.figure}"
-    shell:
-        "danet figure {wildcards.figure} --profile {config[profile]} --recipe {config[recipe]} &> {log}"
+# One job draws all figures of a data set.
+for dataset, names in figures_drawn_together().items():
+
+    rule:
+        name:
+            f"figures_of_{dataset}"
+        input:
+            basis=collect("<basis>/figure-{figure}", figure=names),
+            networks=figure_networks(names),
+            data=f"<data>/{dataset}/prepared/val/index.json",
+        output:
+            update(
+                collect("<results>/figures/{figure}.{suffix}", figure=names, suffix=["pdf", "png", "json"])
+            ),
+        log:
+            f"<logs>/figures_of_{dataset}.log",
+        # Before the networks that no figure shows: nothing else would be left to do beside it.
+        priority: 1
+        resources:
+            gpu=1,
+            mem_mb=16000,
+            runtime="1h",
+        params:
+            figures=" ".join(names),
+        message:
+            "draw {params.figures}"
+        shell:
+            "danet figure {params.figures} --profile {config[profile]} --recipe {config[recipe]} &> {log}"
 
 
 rule report:

@@ -22,28 +22,38 @@ rule train:
     # last.pth and metrics.unfinished.jsonl are not declared: Snakemake would delete them before a resume.
     shell:
         "danet train --experiment {wildcards.experiment} --seed {wildcards.seed}"
-        " --profile {config[profile]} --recipe {config[recipe]} --gpus {resources.gpu} &> {log}"
+        " --profile {config[profile]} --recipe {config[recipe]} --send-later --gpus {resources.gpu} &> {log}"
 
 
-rule evaluate:
-    input:
-        basis="<basis>/evaluate-{experiment}-seed{seed}-{protocol}",
-        data=prepared("val"),
-        network="<results>/runs/{experiment}/seed{seed}/final.pth",
-        run="<results>/runs/{experiment}/seed{seed}/run.json",
-    output:
-        update("<results>/eval/{experiment}/seed{seed}/{protocol}.json"),
-    log:
-        "<logs>/evaluate/{experiment}-seed{seed}-{protocol}.log",
-    benchmark:
-        "<benchmarks>/evaluate/{experiment}-seed{seed}-{protocol}.tsv"
-    threads: evaluation_threads
-    resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime="12h",
-    message:
-        "evaluate {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}"
-    shell:
-        "danet evaluate --experiment {wildcards.experiment} --seed {wildcards.seed}"
-        " --protocol {wildcards.protocol} --profile {config[profile]} --recipe {config[recipe]} &> {log}"
+# One job evaluates a network under all its protocols: there is a rule for each set of protocols.
+for protocols, experiments in evaluated_together().items():
+
+    rule:
+        name:
+            f"evaluate_{'_'.join(protocols)}"
+        input:
+            basis=collect("<basis>/evaluate-{{experiment}}-seed{{seed}}-{protocol}", protocol=protocols),
+            data=prepared("val"),
+            network="<results>/runs/{experiment}/seed{seed}/final.pth",
+            run="<results>/runs/{experiment}/seed{seed}/run.json",
+        output:
+            update(collect("<results>/eval/{{experiment}}/seed{{seed}}/{protocol}.json", protocol=protocols)),
+        log:
+            "<logs>/evaluate/{experiment}-seed{seed}.log",
+        benchmark:
+            "<benchmarks>/evaluate/{experiment}-seed{seed}.tsv"
+        wildcard_constraints:
+            experiment="|".join(experiments),
+        threads: evaluation_threads
+        resources:
+            gpu=1,
+            mem_mb=16000,
+            runtime="12h",
+        params:
+            protocols=" ".join(f"--protocol {protocol}" for protocol in protocols),
+        message:
+            f"evaluate {{wildcards.experiment}}, seed {{wildcards.seed}}, {' and '.join(protocols)}"
+        shell:
+            "danet evaluate --experiment {wildcards.experiment} --seed {wildcards.seed}"
+            " {params.protocols} --profile {config[profile]} --recipe {config[recipe]}"
+            " --send-later &> {log}"

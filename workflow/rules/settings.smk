@@ -48,9 +48,7 @@ wildcard_constraints:
     dataset="|".join(PLAN.datasets),
     experiment="|".join(PLAN.experiments),
     seed=r"\d+",
-    protocol="|".join(sorted({row.protocol for row in PLAN.evaluations})),
     table="|".join(PLAN.tables),
-    figure="|".join(PLAN.figures),
 
 
 onstart:
@@ -122,14 +120,26 @@ def table_evaluations(wildcards):
     return files_of(PLAN.table(wildcards.table).evaluations)
 
 
-def figure_data(wildcards):
-    """Input function: the evaluation images that a figure shows."""
-    return f"<data>/{PLAN.dataset_of_figure(wildcards.figure).name}/prepared/val/index.json"
+def evaluated_together():
+    """Experiments by the protocols under which tables show them."""
+    found = {}
+    for experiment in PLAN.experiments:
+        if protocols := tuple(PLAN.protocols_of(experiment)):
+            found.setdefault(protocols, []).append(experiment)
+    return found
 
 
-def figure_networks(wildcards):
-    """Input function: the trained networks that a figure shows; the first seed stands for all."""
+def figures_drawn_together():
+    """Figures by the data set whose images they show."""
+    found = {}
+    for name in PLAN.figures:
+        found.setdefault(PLAN.dataset_of_figure(name).name, []).append(name)
+    return found
+
+
+def figure_networks(names):
+    """The trained networks that figures show; the first seed stands for all."""
     return [
         f"<results>/runs/{experiment}/seed{PLAN.seeds[0]}/final.pth"
-        for experiment in PLAN.figure(wildcards.figure).experiments
+        for experiment in dict.fromkeys(shown for name in names for shown in PLAN.figure(name).experiments)
     ]

@@ -6,6 +6,7 @@ Snakefile and dvc.yaml declare for it. Imports of heavy packages wait until a co
 
 import logging
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +23,14 @@ from danet.cli.options import (
     Profile,
     Recipe,
     Seed,
+    SendLater,
     UnlessCurrent,
     app,
 )
 from danet.errors import SettingsError, UserError
 from danet.files import storing
 from danet.machine.gpu_lease import leased_gpus, visible_devices
-from danet.settings import FigureName, Plan, TableName, load_plan, load_plans
+from danet.settings import Plan, TableName, load_plan, load_plans
 
 if TYPE_CHECKING:
     from danet.jobs.job import Job
@@ -159,6 +161,7 @@ def train(
     again: Annotated[
         bool, typer.Option("--again", help="From the first step; what is there is set aside.")
     ] = False,
+    send_later: SendLater = False,
 ) -> None:
     """Train one network; goes on where an interrupted training of the same settings stopped."""
     from danet.jobs.job import training_job
@@ -171,7 +174,7 @@ def train(
     wanted = plan.experiment(experiment).compute.gpus
     require_set_aside(gpus, wanted)
     if started_as_rank():
-        _train_here(plan, experiment, seed)
+        _train_here(plan, experiment, seed, send_later)
         return
     run = plan.paths.run(experiment, seed)
     with only_writer(run.root):
@@ -183,20 +186,20 @@ def train(
             return
         with leased_gpus(wanted) as lease:
             if wanted == 1:
-                _train_here(plan, experiment, seed)
+                _train_here(plan, experiment, seed, send_later)
             else:
                 command = [sys.executable, "-m", "danet", *sys.argv[1:]]
                 if status := run_ranks(command, wanted, lease.files):
                     raise typer.Exit(status)
 
 
-def _train_here(plan: Plan, experiment: str, seed: int) -> None:
+def _train_here(plan: Plan, experiment: str, seed: int, send_later: bool) -> None:
     """In this process, with the GPU that it sees."""
     from danet.machine.interruption import Interrupted
     from danet.training.train import train
 
     try:
-        train(plan, experiment, seed)
+        train(plan, experiment, seed, send_later)
     except Interrupted as interrupted:
         typer.echo(f"stopped by {interrupted}; the same command goes on from here", err=True)
         raise typer.Exit(interrupted.exit_status) from None
@@ -206,34 +209,50 @@ def _train_here(plan: Plan, experiment: str, seed: int) -> None:
 def evaluate(
     experiment: ExperimentKey,
     seed: Seed,
-    protocol: Annotated[
-        str, typer.Option(help="Key in params.yaml's protocols, such as ss, ms, whole or whole_ms.")
+    protocols: Annotated[
+        list[str],
+        typer.Option(
+            "--protocol",
+            help="Key in params.yaml's protocols, such as ss, ms, whole or whole_ms; may be repeated.",
+        ),
     ],
     profile: Profile = None,
     recipe: Recipe = None,
     gpus: Annotated[int, typer.Option(min=1, help="They share the images.")] = 1,
     again: Again = False,
+    send_later: SendLater = False,
 ) -> None:
     """Score a trained network; goes on where an interrupted evaluation stopped."""
     from danet.jobs.job import evaluation_job
 
+    began = time.monotonic()
     plan = load_plan(profile=profile, recipe=recipe)
-    job = evaluation_job(plan, experiment, seed, protocol)
-    if _is_current(plan, job, again):
+    jobs = {protocol: evaluation_job(plan, experiment, seed, protocol) for protocol in protocols}
+    stale = {protocol: job for protocol, job in jobs.items() if not _is_current(plan, job, again)}
+    if not stale:
         return
-    with leased_gpus(gpus), _noting_what_made(plan, job):
-        from danet.evaluation.averaged_classes import AveragedClasses
-        from danet.evaluation.evaluate import evaluate_run
-        from danet.runs.evaluation_file import read_evaluation
-        from danet.tracking import send_run
+    with leased_gpus(gpus):
+        for protocol, job in stale.items():
+            with _noting_what_made(plan, job):
+                _evaluate(plan, experiment, seed, protocol)
+        from danet.tracking import SHORT_SECONDS, send_run
 
-        scores = read_evaluation(evaluate_run(plan, experiment, seed, protocol))
-        send_run(plan, experiment, seed)
-        absent = plan.experiment(experiment).protocol(protocol).absent_classes
-        typer.echo(
-            f"{experiment} seed {seed} {protocol}: mIoU {100 * scores.miou:.2f} %"
-            f" {AveragedClasses.of(scores.iou, absent)}{_around(scores)}"
-        )
+        if not send_later or time.monotonic() - began > SHORT_SECONDS:
+            send_run(plan, experiment, seed)
+
+
+def _evaluate(plan: Plan, experiment: str, seed: int, protocol: str) -> None:
+    """One protocol, with a line on its score."""
+    from danet.evaluation.averaged_classes import AveragedClasses
+    from danet.evaluation.evaluate import evaluate_run
+    from danet.runs.evaluation_file import read_evaluation
+
+    scores = read_evaluation(evaluate_run(plan, experiment, seed, protocol))
+    absent = plan.experiment(experiment).protocol(protocol).absent_classes
+    typer.echo(
+        f"{experiment} seed {seed} {protocol}: mIoU {100 * scores.miou:.2f} %"
+        f" {AveragedClasses.of(scores.iou, absent)}{_around(scores)}"
+    )
 
 
 @app.command()
@@ -280,27 +299,30 @@ def table(
 
 @app.command()
 def figure(
-    name: Annotated[FigureName, typer.Argument(help="Figure of the paper.")],
+    figures: Annotated[list[str], typer.Argument(help="Of the paper, such as figure4.", metavar="FIGURE...")],
     profile: Profile = None,
     recipe: Recipe = None,
     again: Again = False,
 ) -> None:
-    """Draw one of the paper's figures as .pdf and .png."""
+    """Draw figures of the paper as .pdf and .png."""
     from danet.jobs.job import figure_job
 
     plan = load_plan(profile=profile, recipe=recipe)
-    job = figure_job(plan, name)
-    if _is_current(plan, job, again):
+    jobs = {name: figure_job(plan, name) for name in map(plan.figure_name, figures)}
+    stale = {name: job for name, job in jobs.items() if not _is_current(plan, job, again)}
+    if not stale:
         return
-    with leased_gpus(), _noting_what_made(plan, job):
+    with leased_gpus():
         from danet.reporting.figures import draw_figure
 
-        _list(draw_figure(plan, name))
+        for name, job in stale.items():
+            with _noting_what_made(plan, job):
+                _list(draw_figure(plan, name))
 
 
 @app.command()
 def report(profile: Profile = None, recipe: Recipe = None, again: Again = False) -> None:
-    """Write one page with all tables, figures and training curves, readable offline."""
+    """Write one page with all tables, figures and training curves; send MLflow what it lacks."""
     from danet.jobs.job import report_job
 
     plan = load_plan(profile=profile, recipe=recipe)
@@ -312,6 +334,9 @@ def report(profile: Profile = None, recipe: Recipe = None, again: Again = False)
         from danet.reporting.page.report import write_report
 
         _list([write_report(plan), *write_dvc_views(plan)])
+    from danet.tracking import send_runs
+
+    send_runs(plan)
 
 
 @app.command()

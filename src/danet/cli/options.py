@@ -20,4 +20,8 @@ UnlessCurrent = Annotated[
     bool, typer.Option("--unless-current", help="Do nothing where it is done; workflows say so.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the training.")]
+SendLater = Annotated[
+    bool,
+    typer.Option("--send-later", help="What takes less than a minute is sent to MLflow by the report."),
+]
 Again = Annotated[bool, typer.Option("--again", help="Make it again although it is current.")]

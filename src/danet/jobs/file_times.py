@@ -30,7 +30,7 @@ def tell_snakemake(plan: Plan, folder: Path) -> None:
         _set_time(folder / job.place(plan), status.state != "current")
         made_with |= dict.fromkeys(job.outputs, job.outputs)
         if status.state == "current":
-            kind, _, rest = job.name.partition("-")
+            kind, _, rest = (job.benchmark or job.name).partition("-")
             results = plan.paths.root.parent if job.note else plan.paths.root
             benchmark = results / "benchmarks" / kind / f"{rest}.tsv"
             inputs = [path for needed in job.inputs for path in made_with.get(needed, (needed,))]

@@ -46,6 +46,8 @@ class Job:
     note: Path | None = None
     """Where it is noted what made the outputs, if not with the results of one recipe: data sets are the
     same under all."""
+    benchmark: str | None = None
+    """Name of Snakemake's benchmark, where one of its jobs does several of these; None: as ``name``."""
 
     def note_in(self, paths: ResultPaths) -> Path:
         """Where it is noted what made the outputs, given where the plan's results are."""
@@ -130,6 +132,7 @@ def evaluation_job(plan: Plan, experiment_id: str, seed: int, protocol: str) -> 
             plan.paths.run(experiment.id, seed).record,
         ),
         outputs=(plan.paths.evaluation(experiment.id, seed, protocol),),
+        benchmark=f"evaluate-{experiment.id}-seed{seed}",
     )
 
 

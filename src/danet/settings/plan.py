@@ -227,6 +227,10 @@ class Plan:
     def table(self, name: TableName) -> TableEntry:
         return self.all_tables[name]
 
+    def figure_name(self, name: str) -> FigureName:
+        """Raises SettingsError, with the nearest name, where params.yaml defines no such figure."""
+        return _find({known: known for known in self.all_figures}, name, "figure")
+
     def figure(self, name: FigureName) -> FigureEntry:
         return self.all_figures[name]
 

@@ -44,8 +44,16 @@ def send_run(plan: Plan, experiment_id: str, seed: int) -> bool:
     Returns:
         Whether MLflow has all of it.
     """
-    if plan.tracking_uri == "none":
-        return True
+    return plan.tracking_uri == "none" or _in_time(plan, experiment_id, seed)
+
+
+def send_runs(plan: Plan) -> bool:
+    """The same for every run of a plan; ends with the first that cannot be sent."""
+    runs = ((experiment, seed) for experiment in plan.experiments for seed in plan.seeds)
+    return plan.tracking_uri == "none" or all(_in_time(plan, *run) for run in runs)
+
+
+def _in_time(plan: Plan, experiment_id: str, seed: int) -> bool:
     faults: list[Exception | None] = []
 
     def send() -> None:

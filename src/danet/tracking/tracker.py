@@ -25,6 +25,9 @@ SECONDS_BETWEEN = 10
 """Two sendings, and two tries of one that failed."""
 PATIENCE = 5
 """Seconds by which MLflow may delay the end of a training."""
+SHORT_SECONDS = 60
+"""What may be sent later and takes no longer is: importing and opening MLflow takes over two seconds, of
+a demo's training of ten."""
 SAMPLES_KEPT = 10_000
 """Measurements of the machine that wait while the store is away: those of a day."""
 
@@ -55,10 +58,11 @@ class Tracker:
     Args:
         sender: sends; None: tracking is off.
         store: its address, for messages.
+        may_wait: a training that is finished within a minute is left to ``danet report``.
     """
 
-    def __init__(self, sender: Sender | None = None, store: str = "") -> None:
-        self._sender, self._store = sender, store
+    def __init__(self, sender: Sender | None = None, store: str = "", may_wait: bool = False) -> None:
+        self._sender, self._store, self._may_wait = sender, store, may_wait
         self._opened, self._ended, self._given_up = Event(), Event(), Event()
         self._thread = Thread(target=self._work, name="mlflow", daemon=True)
         self._deadline: float | None = None
@@ -76,18 +80,23 @@ class Tracker:
 
     def wait(self) -> None:
         """At the end of a training: return when the run is open, or cannot be opened soon."""
-        if self._sender:
+        if self._sender and not self._may_wait:
             self.start()
             self._opened.wait(self._patience())
 
     def finish(self, status: Status) -> None:
-        """Send the rest and how the training ended, if that takes a few seconds at most."""
+        """Send the rest and how the training ended, if that takes a few seconds at most.
+
+        A training that did not end well is always sent: no report comes after it.
+        """
         if not self._sender:
             return
         try:
             self._sender.end(status)
         except Exception as error:
             log.warning("MLflow may not get to know that this training is %s: %s", status, error)
+        if status != "FINISHED":
+            self._may_wait = False
         self._ended.set()
         self.start()
         self._thread.join(self._patience())
@@ -104,6 +113,9 @@ class Tracker:
     def _work(self) -> None:
         """What the thread does, until the end has been sent or it is told to give up."""
         assert self._sender
+        if self._may_wait and self._ended.wait(SHORT_SECONDS) and self._may_wait:
+            return
+        self._may_wait = False
         while not self._given_up.is_set():
             ended = self._ended.is_set()
             if self._sent() and ended:
@@ -165,7 +177,9 @@ class TrainingSender:
 
 
 @contextmanager
-def tracked_training(plan: Plan, experiment: Experiment, seed: int, run_id: str | None) -> Iterator[Tracker]:
+def tracked_training(
+    plan: Plan, experiment: Experiment, seed: int, run_id: str | None, may_wait: bool = False
+) -> Iterator[Tracker]:
     """Show a training in MLflow, in the end with the status that the block ends in.
 
     Args:
@@ -173,8 +187,9 @@ def tracked_training(plan: Plan, experiment: Experiment, seed: int, run_id: str 
         experiment: what is trained.
         seed: of the run.
         run_id: of the run to go on with, None if the training does not know of one.
+        may_wait: see ``Tracker``.
     """
-    tracker = _tracker(plan, experiment, seed, run_id)
+    tracker = _tracker(plan, experiment, seed, run_id, may_wait)
     try:
         yield tracker
     except Interrupted:
@@ -186,7 +201,7 @@ def tracked_training(plan: Plan, experiment: Experiment, seed: int, run_id: str 
     tracker.finish("FINISHED")
 
 
-def _tracker(plan: Plan, experiment: Experiment, seed: int, run_id: str | None) -> Tracker:
+def _tracker(plan: Plan, experiment: Experiment, seed: int, run_id: str | None, may_wait: bool) -> Tracker:
     here = environment(chosen_device())
     if plan.tracking_uri == "none":
         return Tracker()
@@ -195,4 +210,4 @@ def _tracker(plan: Plan, experiment: Experiment, seed: int, run_id: str | None) 
     except Exception as error:
         log.warning("this training is not tracked: %s", error)
         return Tracker()
-    return Tracker(TrainingSender(plan, experiment, seed, training), plan.tracking_uri)
+    return Tracker(TrainingSender(plan, experiment, seed, training), plan.tracking_uri, may_wait)

@@ -36,13 +36,14 @@ from danet.training.telemetry import Telemetry
 log = logging.getLogger(__name__)
 
 
-def train(plan: Plan, experiment_id: str, seed: int) -> Path:
+def train(plan: Plan, experiment_id: str, seed: int, send_later: bool = False) -> Path:
     """Train one experiment, or go on with a training that was interrupted.
 
     Args:
         plan: params.yaml, resolved.
         experiment_id: key in ``experiments``.
         seed: decides initial values, order and augmentation.
+        send_later: a training of less than a minute is sent to MLflow by ``danet report``.
 
     Returns:
         Path of final.pth.
@@ -69,7 +70,7 @@ def train(plan: Plan, experiment_id: str, seed: int) -> Path:
         basis = _basis(state, job)
         with (
             StopRequest() as stop,
-            tracked_training(plan, experiment, seed, state.progress.mlflow_run_id) as tracker,
+            tracked_training(plan, experiment, seed, state.progress.mlflow_run_id, send_later) as tracker,
         ):
             take_steps(state, tracker, stop)
             save_network(paths.final, experiment, seed, state.network)
