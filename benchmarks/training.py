@@ -81,7 +81,7 @@ def measurements(rounds: int, crop: int, devices: list[str]) -> Iterator[Row]:
         yield from cpu_steps(rounds, crop)
     if "cuda" in devices:
         write_noise(write_settings("paper"), images=32, height=1024, width=2048)
-        rate = matrix_rate(torch.device("cuda"), 5)
+        rate = matrix_rate(torch.device("cuda"), 5, torch.bfloat16)
         yield {"what": "bfloat16 matrix products, TFLOP/s", "on": "GPU", "measured": rate / 1e12}
         for recipe in ("paper_text", "released_code"):
             yield from gpu_steps(rounds, recipe, rate)

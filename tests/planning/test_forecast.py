@@ -1,6 +1,8 @@
 """Jobs and hours of a profile: from a stated rate, from earlier runs, and after some have finished."""
 
 import os
+import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from danet.cli import app
+from danet.planning import cost
 from danet.planning.description import describe, hours_with
 from danet.planning.earlier_runs import earlier_runs
 from danet.planning.forecast import Forecast, PlannedJob, forecast
@@ -118,7 +121,7 @@ def test_the_most_similar_run_decides(demo: Plan) -> None:
 
 def test_runs_on_other_devices_say_nothing(demo: Plan) -> None:
     finish(demo, "danet_r50", 20, device="another", digest="of other settings")
-    assert {job.basis for job in forecast(demo, CPU).jobs} == {"60% of the matrix rate"}
+    assert {job.basis for job in forecast(demo, CPU).jobs} == {"75% of the matrix rate"}
 
 
 @pytest.mark.parametrize("file", ["config.yaml", "metrics.jsonl", "run.json"])
@@ -189,7 +192,7 @@ def test_the_text_of_a_plan(demo: Plan) -> None:
     row = next(line for line in table if line.startswith("danet_r50 seed 1  "))
     job = by_name(found)["danet_r50 seed 1"]
     numbers = f"{job.flops / 1e9:.0f} GFLOP {60 * job.gpu_hours:.1f} min {job.memory / 1e6:.1f} MB"
-    assert f"{numbers} {job.disk / 1e6:.2f} MB 60% of the matrix rate" in " ".join(row.split())
+    assert f"{numbers} {job.disk / 1e6:.2f} MB 75% of the matrix rate" in " ".join(row.split())
     hours = hours_with(found, 2)
     end = datetime.fromtimestamp(NOW.timestamp() + 3600 * hours)
     assert any(f"with 2 GPUs; started now, not before {end:%Y-%m-%d %H:%M}" in line for line in lines)
@@ -203,9 +206,51 @@ def test_the_command_looks_at_the_device() -> None:
     )
     assert answer.exit_code == 0
     assert probe(0.1).name in answer.output
+    assert re.search(r"measured [\d.]+ s ago.*; danet plan --probe measures it again", answer.output)
     answer = CliRunner().invoke(app, ["plan", "--profile", "demo", "--rate", "600", "--gpus", "3"])
     assert "with 3 GPUs" in answer.output
     assert "600 TFLOP/s in matrix products: a card as stated" in answer.output
+
+
+def with_precision(plan: Plan, name: str, precision: str) -> Plan:
+    experiment = plan.experiment(name)
+    changed = experiment.model_copy(
+        update={"training": experiment.training.model_copy(update={"precision": precision})}
+    )
+    return replace(plan, all_experiments=plan.all_experiments | {name: changed})
+
+
+def test_precision_decides_the_rate_and_whether_an_earlier_run_counts(demo: Plan) -> None:
+    cpu = replace(CPU, bfloat16_flops_per_second=2e10)
+    half = with_precision(demo, "danet_r50", "bfloat16")
+    full, faster = by_name(forecast(demo, cpu)), by_name(forecast(half, cpu))
+    names = "danet_r50 seed 1", "danet_r50 seed 1 ss"
+    assert [full[name].gpu_hours / faster[name].gpu_hours for name in names] == pytest.approx([2, 1])
+    finish(half, "danet_r50", images_per_second=20, digest="of other settings")
+    after = by_name(forecast(half, cpu))
+    assert after["danet_r50 seed 1"].basis == "earlier run of danet_r50"
+    assert after["fcn_r50 seed 1"].basis == "75% of the matrix rate"  # of a training in float32
+    # An evaluation is in float32, half as fast.
+    experiment = half.experiment("danet_r50")
+    seconds = 3600 * after["danet_r50 seed 1 ss"].gpu_hours
+    assert after["danet_r50 seed 1 ss"].flops / seconds == pytest.approx(
+        20 * flops_per_image(experiment, cpu) / 2
+    )
+
+
+def test_bfloat16_is_named_where_a_cpu_gains_by_it(demo: Plan) -> None:
+    line = "2.0 times that in bfloat16, which training.precision: bfloat16 makes use of"
+    for gain, named in ((1.2, False), (2.0, True)):
+        found = forecast(demo, replace(CPU, bfloat16_flops_per_second=gain * CPU.flops_per_second))
+        assert (line in describe(found, 1, NOW)) == named
+
+
+def test_what_was_counted_is_kept(demo: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    cost.NEW.clear()
+    first = forecast(demo, CPU)
+    cost.NEW.clear()
+    monkeypatch.setattr(cost, "_network", lambda model: pytest.fail("counted again"))
+    assert forecast(demo, CPU) == first
 
 
 def test_a_profile_may_train_nothing(project: Path) -> None:

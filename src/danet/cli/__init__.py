@@ -81,19 +81,22 @@ def plan(
         float | None,
         typer.Option(min=0.1, help="TFLOP/s of a card's bfloat16 matrix products; no probe then."),
     ] = None,
-    probe_seconds: Annotated[float, typer.Option(min=0.1, help="Length of the look at the device.")] = 10.0,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Measure this device again; what was measured once is kept.")
+    ] = False,
+    probe_seconds: Annotated[float, typer.Option(min=0.1, help="Length of the look at the device.")] = 1.0,
 ) -> None:
     """Say what every training and evaluation will take, before any is started."""
     from datetime import datetime
 
     from danet.planning.description import describe
     from danet.planning.forecast import forecast
-    from danet.planning.probe import probe, stated
+    from danet.planning.probe import known_device, stated
 
     planned = load_plan(profile=profile, recipe=recipe)
-    device = stated(rate) if rate else probe(probe_seconds)
+    device = stated(rate) if rate else known_device(probe_seconds, again=probe)
     count = gpus or len(visible_devices()) or 1
-    typer.echo(describe(forecast(planned, device), count, datetime.now()))
+    typer.echo(describe(forecast(planned, device), count, datetime.now().astimezone()))
 
 
 @app.command()

@@ -10,6 +10,10 @@ HEADINGS = ("job", "amount", "operations", "GPU time", "memory", "disk", "time f
 DECIMAL = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
 WIDTH = 100
 """Of the words above the table, in characters."""
+WORTH_BFLOAT16 = 1.3
+"""How many times as fast as float32 a CPU has to multiply bfloat16 for the setting to be named."""
+BUSY = 0.7
+"""Load of a CPU from which a plan says that other work may have slowed the probe."""
 LEFT = {0, 6}
 """Columns of words; numbers end at the right."""
 
@@ -20,7 +24,7 @@ def describe(forecast: Forecast, gpus: int, now: datetime) -> str:
     Args:
         forecast: of a profile.
         gpus: devices that work side by side.
-        now: when the first job starts.
+        now: when the first job starts; with its time zone.
     """
     return "\n".join(
         [
@@ -31,7 +35,7 @@ def describe(forecast: Forecast, gpus: int, now: datetime) -> str:
             "",
             *_totals(forecast, gpus, now),
             "",
-            *_basis(forecast, gpus),
+            *_basis(forecast, gpus, now),
         ]
     )
 
@@ -99,9 +103,16 @@ def _totals(forecast: Forecast, gpus: int, now: datetime) -> Iterator[str]:
     yield f"        {_decimal(scratch, 'B')} more for checkpoints while trainings run"
 
 
-def _basis(forecast: Forecast, gpus: int) -> Iterator[str]:
+def _basis(forecast: Forecast, gpus: int, now: datetime) -> Iterator[str]:
     device, jobs = forecast.device, forecast.jobs
     yield f"rate    {_decimal(device.flops_per_second, 'FLOP/s')} in matrix products: {device.name}"
+    if device.measured is not None:
+        hours = (now - datetime.fromisoformat(device.measured)).total_seconds() / 3600
+        busy = f" beside other work (load {device.load:.1f})" if device.load >= BUSY else ""
+        yield f"        measured {_hours(hours)} ago{busy}; danet plan --probe measures it again"
+    gain = device.rate(bfloat16=True) / device.flops_per_second
+    if device.kind == "cpu" and forecast.in_float32 and gain >= WORTH_BFLOAT16:
+        yield f"        {gain:.1f} times that in bfloat16, which training.precision: bfloat16 makes use of"
     if device.kind == "cpu":
         yield "        no GPU was found: GPU time is time of this CPU; --rate TFLOPS plans for a card"
     if any(job.basis.endswith("matrix rate") for job in jobs):

@@ -9,10 +9,17 @@ from danet.data.releases.layout import SPLITS
 from danet.data.training_set import step_count
 from danet.errors import UserError
 from danet.paths import ResultPaths
-from danet.planning.cost import parameter_bytes, prediction_cost
+from danet.planning.cost import keep_counts, parameter_bytes, prediction_cost
 from danet.planning.earlier_runs import EarlierRun, earlier_runs
 from danet.planning.probe import Device
-from danet.planning.speed import ExpectedSpeed, evaluation_speed, flops_per_image, step_cost, training_speed
+from danet.planning.speed import (
+    ExpectedSpeed,
+    evaluation_speed,
+    flops_per_image,
+    in_bfloat16,
+    step_cost,
+    training_speed,
+)
 from danet.planning.workload import Sizes, forward_passes, prepared_bytes, split_sizes
 from danet.runs.record import read_record
 from danet.settings import DatasetName, Experiment, ExperimentName, Plan, ProtocolName
@@ -69,6 +76,8 @@ class Forecast:
     """Each training, followed by its evaluations."""
     prepared: Mapping[DatasetName, int]
     """Bytes of the prepared form by data set."""
+    in_float32: bool
+    """Whether a training multiplies in float32 there."""
 
 
 def forecast(plan: Plan, device: Device) -> Forecast:
@@ -93,12 +102,14 @@ def forecast(plan: Plan, device: Device) -> Forecast:
                 _evaluation(plan.paths, experiment, seed, name, splits["val"], device, runs)
                 for name in protocols
             )
+    keep_counts()
     return Forecast(
         title=f"profile {plan.profile}: {plan.description}",
         recipe=f"recipe {plan.recipe}: {plan.recipe_description}",
         device=device,
         jobs=tuple(jobs),
         prepared={name: sum(map(prepared_bytes, splits.values())) for name, splits in sizes.items()},
+        in_float32=not all(in_bfloat16(plan.experiment(name), device) for name in plan.experiments),
     )
 
 

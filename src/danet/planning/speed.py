@@ -7,13 +7,13 @@ from danet.planning.earlier_runs import EarlierRun
 from danet.planning.probe import Device
 from danet.settings import Experiment
 
-TRAINING_SHARE = {"cuda": 0.45, "cpu": 0.6}
+TRAINING_SHARE = {"cuda": 0.45, "cpu": 0.75}
 """Share of the rate of matrix products that a training is assumed to reach where none has run yet.
 
-CPU: between 0.46 (the thin stand-ins, crop 80, batch 8) and 0.79 (DANet-50, crop 161, batch 2), as
-measured on one core of an AMD EPYC in float32. CUDA: assumed, not measured.
+CPU: between 0.46 (the thin stand-ins, crop 80, batch 8) and 0.9 (ResNet-50, crop 240, batch 8, in float32
+and in bfloat16 alike), as measured on an AMD EPYC. CUDA: assumed, not measured.
 """
-EVALUATION_SHARE = {"cuda": 0.15, "cpu": 0.6}
+EVALUATION_SHARE = {"cuda": 0.15, "cpu": 0.75}
 """The same for an evaluation. CUDA: assumed to be a third, since it computes in float32."""
 
 
@@ -33,25 +33,32 @@ def training_speed(experiment: Experiment, device: Device, runs: list[EarlierRun
     The most similar run on the same device decides; without one, the rate of matrix products and the
     share of it that a training is assumed to reach.
     """
-    similar = _most_similar(experiment, device, runs)
+    bfloat16 = in_bfloat16(experiment, device)
+    similar = _most_similar(
+        experiment, device, [run for run in runs if in_bfloat16(run.experiment, device) == bfloat16]
+    )
     if similar is None:
-        return _share_of_rate(device, TRAINING_SHARE[device.kind])
+        return _share_of_rate(device, TRAINING_SHARE[device.kind], bfloat16)
     return ExpectedSpeed(_reached(similar, device), f"earlier run of {similar.experiment.id}")
 
 
 def evaluation_speed(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> ExpectedSpeed:
-    """Speed of an evaluation on one device; relates to that of a training as the assumed shares do."""
+    """Speed of an evaluation on one device, in float32.
+
+    It relates to that of a training as the assumed shares and the rates of both precisions do.
+    """
     similar = _most_similar(experiment, device, runs)
     share = EVALUATION_SHARE[device.kind]
     if similar is None:
-        return _share_of_rate(device, share)
-    ratio = share / TRAINING_SHARE[device.kind]
+        return _share_of_rate(device, share, bfloat16=False)
+    trained = TRAINING_SHARE[device.kind] * device.rate(in_bfloat16(similar.experiment, device))
+    ratio = share * device.rate(bfloat16=False) / trained
     times = "" if ratio == 1 else f"{ratio:.2f} x "
     return ExpectedSpeed(ratio * _reached(similar, device), f"{times}earlier run of {similar.experiment.id}")
 
 
-def _share_of_rate(device: Device, share: float) -> ExpectedSpeed:
-    return ExpectedSpeed(share * device.flops_per_second, f"{share:.0%} of the matrix rate")
+def _share_of_rate(device: Device, share: float, bfloat16: bool) -> ExpectedSpeed:
+    return ExpectedSpeed(share * device.rate(bfloat16), f"{share:.0%} of the matrix rate")
 
 
 def _most_similar(experiment: Experiment, device: Device, runs: list[EarlierRun]) -> EarlierRun | None:
@@ -66,14 +73,19 @@ def _reached(run: EarlierRun, device: Device) -> float:
 
 def step_cost(experiment: Experiment, device: Device) -> StepCost:
     """Cost of what one device takes at once: its share of a batch, or the part of it that settings state."""
-    precision = experiment.training.precision
     return training_cost(
         experiment.model,
         experiment.training.crop_size,
         _images_at_once(experiment),
-        bfloat16=precision == "bfloat16" or (precision == "auto" and device.kind == "cuda"),
+        bfloat16=in_bfloat16(experiment, device),
         whole_map=experiment.compute.attention == "textbook",
     )
+
+
+def in_bfloat16(experiment: Experiment, device: Device) -> bool:
+    """Whether a training multiplies in bfloat16 there."""
+    precision = experiment.training.precision
+    return precision == "bfloat16" or (precision == "auto" and device.kind == "cuda")
 
 
 def flops_per_image(experiment: Experiment, device: Device) -> float:
