@@ -78,7 +78,8 @@ def measurements(rounds: int, crop: int, devices: list[str]) -> Iterator[Row]:
     """All rows, one after the other, with the current folder for the files."""
     if "cpu" in devices:
         yield start_of_training(rounds)
-        yield from cpu_steps(rounds, crop)
+        for recipe in ("paper_text", "released_code"):
+            yield from cpu_steps(rounds, crop, recipe)
     if "cuda" in devices:
         write_noise(write_settings("paper"), images=32, height=1024, width=2048)
         rate = matrix_rate(torch.device("cuda"), 5, torch.bfloat16)
@@ -119,19 +120,20 @@ def seconds_of_start(metrics: Path) -> float:
     return seconds
 
 
-def cpu_steps(rounds: int, crop: int) -> Iterator[Row]:
-    """DANet-50 on two small crops, on the CPU, as usual and with the same bits twice."""
-    repeating = partial(ours_on_cpu, deterministic=True)
+def cpu_steps(rounds: int, crop: int, recipe: str) -> Iterator[Row]:
+    """DANet-50 on two small crops, on the CPU: as usual, with the same bits twice, and in bfloat16."""
+    ours_of = partial(ours_on_cpu, recipe=recipe)
     with (
-        in_process(textbook_on_cpu, crop) as textbook,
-        in_process(ours_on_cpu, crop) as usual,
-        in_process(repeating, crop) as deterministic,
+        in_process(partial(textbook_on_cpu, recipe=recipe), crop) as textbook,
+        in_process(ours_of, crop) as usual,
+        in_process(partial(ours_of, deterministic=True), crop) as deterministic,
+        in_process(partial(ours_of, precision="bfloat16"), crop) as half,
     ):
-        theirs, *ours = in_turns([textbook, usual, deterministic], rounds)
-    names, targets = ("", ", deterministic: true"), ("0.9", "")
+        theirs, *ours = in_turns([textbook, usual, deterministic, half], rounds)
+    names, targets = ("", ", deterministic: true", ", precision: bfloat16"), ("0.9", "", "")
     for name, target, seconds in zip(names, targets, ours, strict=True):
         yield {
-            "what": f"DANet-50 training step, batch 2, crop {crop}{name}, s",
+            "what": f"DANet-50 of {recipe}, training step, batch 2, crop {crop}{name}, s",
             "on": "CPU",
             "measured": median(seconds),
             "textbook": median(theirs),
@@ -148,8 +150,8 @@ def ours_on_cpu(crop: int, **changes: Any) -> Step:
     return lambda: take_step(state, *batch)
 
 
-def textbook_on_cpu(crop: int) -> Step:
-    experiment = cpu_settings(crop).experiment("danet_r50")
+def textbook_on_cpu(crop: int, **changes: Any) -> Step:
+    experiment = cpu_settings(crop, **changes).experiment("danet_r50")
     step, batch = textbook_step(experiment, torch.device("cpu")), random_batch(experiment)
     return lambda: step(*batch)
 
