@@ -20,6 +20,7 @@ from danet.jobs.code import of_evaluation
 from danet.labels import LabelMap
 from danet.machine.arithmetic import choose_precision
 from danet.machine.device import chosen_devices
+from danet.machine.processes import keep_memory
 from danet.models.inference_form import inference_form
 from danet.models.network import SegmentationNetwork
 from danet.progress import ProgressLine
@@ -64,6 +65,7 @@ def evaluate_run(
     protocol = experiment.protocol(protocol_name)
     checkpoint = plan.paths.run(experiment.id, seed).final
     train = f"danet train --experiment {experiment.id} --seed {seed} {plan.options}"
+    keep_memory()
     network, trained = load_network(checkpoint, train)
     if lines := differing_facts(trained, experiment):
         raise CheckpointError("\n  ".join([f"{checkpoint} was trained with other settings:", *lines]), train)

@@ -16,6 +16,7 @@ from danet.data.training_set import step_count
 from danet.errors import SettingsError
 from danet.labels import LabelMap
 from danet.machine.arithmetic import choose_precision, flush_denormals, repeat_bits
+from danet.machine.processes import keep_memory
 from danet.models.attention.position import force_attention
 from danet.models.heads import head_class
 from danet.models.network import SegmentationNetwork, build_network
@@ -105,6 +106,7 @@ def open_training(
     device, dataset = device or ranks.device, plan.dataset(experiment.dataset)
     repeat_bits(experiment.compute.deterministic)
     flush_denormals()
+    keep_memory()
     split = PreparedSplit(dataset.paths.prepared("train"), dataset.command)
     network = _network(experiment, seed, ranks, device)
     state = TrainingState(
