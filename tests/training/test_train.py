@@ -14,6 +14,7 @@ from danet.data.training_set import BatchOrder
 from danet.errors import CheckpointError, MissingDataError, RunBusyError, SettingsError, TrainingError
 from danet.models.network import SegmentationNetwork
 from danet.runs.writer import only_writer
+from danet.training.optimiser import PlainSGD
 from danet.training.train import train
 
 
@@ -89,7 +90,7 @@ def test_weights_that_are_not_finite_are_never_saved(settings, monkeypatch):
         optimiser.param_groups[0]["params"][0].data.fill_(float("inf"))
 
     plan = settings(log_every=12, checkpoint_every=1)
-    monkeypatch.setattr(torch.optim.SGD, "step", spoil)
+    monkeypatch.setattr(PlainSGD, "step", spoil)
     with pytest.raises(TrainingError, match="weights that are not finite at step 1"):
         train(plan, "fcn_r50", seed=1)
     assert not list(plan.paths.run("fcn_r50", 1).root.glob("*.pth"))
