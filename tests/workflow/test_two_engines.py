@@ -8,7 +8,7 @@ from workflow_project import Project, chosen
 
 pytestmark = pytest.mark.slow
 OTHERS = Path("results/paper/released_code/runs/danet_r101/seed1/final.pth")
-DVC_TABLE5 = "workflow/dvc/dvc.yaml:table@demo-released_code-table5"
+DVC_TABLE5 = "workflow/dvc/dvc.yaml:table@demo-paper_text-table5"
 SNAKEMAKE = ("snakemake", "table5", "--cores", "1")
 DVC = ("dvc", "repro", DVC_TABLE5)
 

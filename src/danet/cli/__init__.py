@@ -30,7 +30,7 @@ from danet.cli.options import (
 from danet.errors import SettingsError, UserError
 from danet.files import storing
 from danet.machine.gpu_lease import leased_gpus, visible_devices
-from danet.settings import Plan, TableName, load_plan, load_plans
+from danet.settings import FigureName, Plan, TableName, load_plan, load_plans
 
 if TYPE_CHECKING:
     from danet.jobs.job import Job
@@ -311,15 +311,15 @@ def figure(
     from danet.jobs.job import figure_job
 
     plan = load_plan(profile=profile, recipe=recipe)
-    jobs = {name: figure_job(plan, name) for name in map(plan.figure_name, figures)}
-    stale = {name: job for name, job in jobs.items() if not _is_current(plan, job, again)}
+    names = map(plan.figure_name, figures)
+    stale: list[FigureName] = [n for n in names if not _is_current(plan, figure_job(plan, n), again)]
     if not stale:
         return
     with leased_gpus():
         from danet.reporting.figures import draw_figure
 
-        for name, job in stale.items():
-            with _noting_what_made(plan, job):
+        for name in stale:
+            with _noting_what_made(plan, figure_job(plan, name)):
                 _list(draw_figure(plan, name))
 
 

@@ -26,7 +26,7 @@ def kept(file: str, key: str) -> Any:
 def keep(file: str, found: Mapping[str, Any]) -> None:
     """Add to a file what was found, by key."""
     with suppress(OSError, RuntimeError, StorageError):
-        write_json(folder() / file, _read(file) | found)
+        write_json(folder() / file, _read(file) | dict(found))
 
 
 def _read(file: str) -> dict[str, Any]:

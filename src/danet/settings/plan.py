@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from danet.errors import SettingsError, UserError
 from danet.files import digest
@@ -229,7 +229,8 @@ class Plan:
 
     def figure_name(self, name: str) -> FigureName:
         """Raises SettingsError, with the nearest name, where params.yaml defines no such figure."""
-        return _find({known: known for known in self.all_figures}, name, "figure")
+        _find(self.all_figures, name, "figure")
+        return cast(FigureName, name)
 
     def figure(self, name: FigureName) -> FigureEntry:
         return self.all_figures[name]
