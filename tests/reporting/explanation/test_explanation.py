@@ -11,7 +11,7 @@ from danet.reporting.explanation.cell import explain
 from danet.reporting.tables.published import published_rows
 from danet.reporting.tables.scores import evaluation_of, run_of
 from danet.runs.config import RunConfig, write_config
-from danet.runs.evaluation_file import ProtocolRecord
+from danet.runs.evaluation_file import IntervalRecord, ProtocolRecord
 from danet.settings import Evaluation, Plan
 
 ROW = Evaluation(experiment="danet_r50", protocol="ss")  # type: ignore[arg-type]
@@ -148,6 +148,13 @@ def test_the_cell_says_where_it_comes_from(finished_run, paper):
         "[ ] multi-grid off",
     ):
         assert fact in text
+
+
+def test_an_interval_is_shown_where_there_is_one(finished_run, paper, evaluation_file):
+    interval = IntervalRecord(low=0.38, high=0.436, level=0.95, resamples=2000, units=8)
+    evaluation_file(finished_run, ROW, 1, miou_interval=interval)
+    words = "interval    mIoU 38.00 to 43.60, 95% of 2000 draws of 8 images or blocks of images"
+    assert f"  {words}" in list(explain(finished_run, "table1.danet_r50", paper))
 
 
 def test_a_cell_that_reaches_the_paper_has_no_causes(finished_run, paper, monkeypatch):

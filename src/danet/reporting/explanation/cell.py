@@ -139,6 +139,11 @@ def _provenance(plan: Plan, row: Evaluation, seed: int, record: EvaluationRecord
         f" {occurring} classes; mIoU {100 * record.miou:.2f}, pixel accuracy"
         f" {100 * record.pixel_accuracy:.2f}"
     )
+    if (interval := record.miou_interval) is not None:
+        yield (
+            f"  interval    mIoU {100 * interval.low:.2f} to {100 * interval.high:.2f}, {interval.level:.0%}"
+            f" of {interval.resamples} draws of {interval.units} images or blocks of images"
+        )
 
 
 def _line(cause: Cause, width: int) -> str:
