@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from danet.heads import HEADS
 from danet.models.attention.position import force_attention
 from danet.models.heads import head_class
-from danet.planning.cost import FAKE
 from danet.planning.counting import Counting
 from danet.settings import Model
 
@@ -45,7 +45,7 @@ def test_a_row_is_what_is_built(head, file, parameters, giga, plain, losses):
     )
     sides = [768, 192, 96, 48, 24] if plain else [768, 192, 96, 96, 96]
     stages = head_class(head).stages
-    with FAKE, torch.no_grad():
+    with FakeTensorMode(), torch.no_grad():
         built = head_class(head).build(model, [CHANNELS[stage] for stage in stages]).eval()
         force_attention(built, "textbook")
         features = [torch.empty(1, CHANNELS[stage], sides[stage], sides[stage]) for stage in stages]
