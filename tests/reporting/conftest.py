@@ -26,7 +26,7 @@ from danet.settings.resolution import resolve
 PROJECT = Path(__file__).parents[2]
 
 
-def make_plan(profile: str, recipe: str = "paper_text", tuned: bool = True, **changes: Any) -> Plan:
+def make_plan(profile: str, recipe: str = "released_code", tuned: bool = True, **changes: Any) -> Plan:
     """The project's plan under a profile, with the given fields replaced.
 
     ``tuned=False`` leaves out what the profile changes of its data sets.

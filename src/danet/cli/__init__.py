@@ -198,11 +198,12 @@ def train(
 
 def _train_here(plan: Plan, experiment: str, seed: int, send_later: bool) -> None:
     """In this process, with the GPU that it sees."""
+    from danet.evaluation.while_training import look_at_validation
     from danet.machine.interruption import Interrupted
     from danet.training.train import train
 
     try:
-        train(plan, experiment, seed, send_later)
+        train(plan, experiment, seed, send_later, look_at_validation(plan, experiment))
     except Interrupted as interrupted:
         typer.echo(f"stopped by {interrupted}; the same command goes on from here", err=True)
         raise typer.Exit(interrupted.exit_status) from None

@@ -19,6 +19,16 @@ OUTPUTS_BEFORE_NAMES = {1: ("fused",), 3: ("fused", "position", "channel")}
 """Outputs by their number, for files that list losses without names."""
 
 
+class Validation(TypedDict):
+    """A look at a few evaluation images while a network trains: no score of the tables."""
+
+    protocol: str
+    images: int
+    miou: float
+    """0 to 1, over the classes that occur in these images."""
+    pixel_accuracy: float
+
+
 class MetricsLine(TypedDict):
     """One line; what is not required is absent in files of earlier versions."""
 
@@ -43,6 +53,8 @@ class MetricsLine(TypedDict):
     """Of Equation 2, by module; absent where a network has no position attention."""
     beta: NotRequired[dict[str, float]]
     """Of Equation 4, by module; absent where a network has no channel attention."""
+    validation: NotRequired[Validation]
+    """At every ``compute.validate_every`` steps."""
 
 
 class MetricsLog:

@@ -98,6 +98,12 @@ class Compute(Block):
     """Steps between two lines of metrics.jsonl."""
     checkpoint_every: Positive
     """Steps between two writings of last.pth."""
+    validate_every: Annotated[int, Field(ge=0)] = 0  # runs of earlier versions do not state these three
+    """Steps between two looks at a few evaluation images; 0: none. Changes no weight."""
+    validate_images: Positive = 20
+    """How many they are, spread evenly over the split."""
+    validate_protocol: ProtocolName = ProtocolName("whole")
+    """How they are scored."""
 
 
 AbsentClasses = Literal["left_out", "zero"]
@@ -191,6 +197,9 @@ class ComputeOverrides(Block):
     deterministic: bool | None = None
     log_every: Positive | None = None
     checkpoint_every: Positive | None = None
+    validate_every: Annotated[int, Field(ge=0)] | None = None
+    validate_images: Positive | None = None
+    validate_protocol: ProtocolName | None = None
 
 
 class ProtocolOverrides(Block):

@@ -220,6 +220,7 @@ def _references(params: Params) -> Iterator[tuple[str, str, str, Sequence[str]]]
     )
     yield "profile", "profile", params.profile, list(params.profiles)
     yield "recipe", "recipe", params.recipe, list(params.recipes)
+    yield "compute.validate_protocol", "protocol", params.compute.validate_protocol, protocols
     for name, table in params.tables.items():
         for row, evaluation in enumerate(table.evaluations):
             place = f"tables.{name}.evaluations.{row}"
@@ -263,6 +264,9 @@ def _references_of_profiles(params: Params) -> Iterator[tuple[str, str, str, Seq
         stand_ins = (end for pair in profile.figure_stand_ins.items() for end in pair)
         for experiment in [*profile.leave_out, *stand_ins]:
             yield f"profiles.{name}", "experiment", experiment, list(params.experiments)
+        if profile.compute.validate_protocol:
+            place = f"profiles.{name}.compute.validate_protocol"
+            yield place, "protocol", profile.compute.validate_protocol, list(params.protocols)
         for dataset, changes in profile.datasets.items():
             for protocol in changes.protocols or ():
                 place = f"profiles.{name}.datasets.{dataset}.protocols"

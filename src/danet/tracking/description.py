@@ -77,6 +77,9 @@ def training_metrics(line: MetricsLine) -> dict[str, float]:
         weights = line.get(name, {})
         # By one name in all networks that have one such module, so that a chart can compare them.
         metrics |= {name if len(weights) == 1 else f"{name}.{key}": value for key, value in weights.items()}
+    if "validation" in line:
+        look = line["validation"]
+        metrics[f"while_training.{look['protocol']}.miou"] = look["miou"]
     metrics |= {f"loss.{output}": loss for output, loss in line["losses"].items()}
     return metrics | {"loss": line["loss"]}
 

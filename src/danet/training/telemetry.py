@@ -1,7 +1,7 @@
 """What a training shows while it runs: its metrics by step, MLflow and the line on the terminal."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +13,13 @@ from danet.models.attention.channel import ChannelAttention
 from danet.models.attention.position import PositionAttention
 from danet.models.network import SegmentationNetwork
 from danet.progress import ProgressLine
-from danet.runs.metrics import MetricsLine, open_log
+from danet.runs.metrics import MetricsLine, Validation, open_log
 from danet.tracking import Tracker
 from danet.training.checkpoint import Progress
 from danet.training.state import TrainingState
+
+Look = Callable[[SegmentationNetwork, torch.dtype], Validation]
+"""Scores a network during its training, and leaves it in the mode that it was in."""
 
 
 class Telemetry:
@@ -50,9 +53,17 @@ class Telemetry:
         self._tracker.start()  # not before: processes that load data are forked before the first step
         self._line.advance()
 
-    def log(self, losses: Sequence[float]) -> None:
-        """Write a line of metrics with the losses (outputs,) of the last step."""
+    def log(self, losses: Sequence[float], look: Look | None = None) -> None:
+        """Write a line of metrics with the losses (outputs,) of the last step.
+
+        Args:
+            losses: of each output.
+            look: scores the network; the time that it takes is not that of the training.
+        """
         line = metrics_line(self._state, losses, self._pace.lap())
+        if look is not None:
+            line["validation"] = look(self._state.network, self._state.precision)
+            self._pace.leave_out()
         self._metrics.write(line)
         memory = peak_memory(self._state.device) / 1e9
         speed = f"{line['images_per_second']:.1f} images/s"
@@ -73,6 +84,10 @@ class Pace:
         self._progress.seconds += seconds
         self._step, self._time = step, now
         return images / seconds
+
+    def leave_out(self) -> None:
+        """Do not count the time since the last call of ``lap``."""
+        self._time = time.monotonic()
 
 
 def metrics_line(state: TrainingState, losses: Sequence[float], images_per_second: float) -> MetricsLine:

@@ -31,12 +31,14 @@ from danet.training.ranks import SharedBatches, joined_ranks
 from danet.training.schedule import poly
 from danet.training.state import TrainingState, open_training
 from danet.training.step import take_step
-from danet.training.telemetry import Telemetry
+from danet.training.telemetry import Look, Telemetry
 
 log = logging.getLogger(__name__)
 
 
-def train(plan: Plan, experiment_id: str, seed: int, send_later: bool = False) -> Path:
+def train(
+    plan: Plan, experiment_id: str, seed: int, send_later: bool = False, look: Look | None = None
+) -> Path:
     """Train one experiment, or go on with a training that was interrupted.
 
     Args:
@@ -44,6 +46,7 @@ def train(plan: Plan, experiment_id: str, seed: int, send_later: bool = False) -
         experiment_id: key in ``experiments``.
         seed: decides initial values, order and augmentation.
         send_later: a training of less than a minute is sent to MLflow by ``danet report``.
+        look: scores the network every ``compute.validate_every`` steps.
 
     Returns:
         Path of final.pth.
@@ -72,7 +75,7 @@ def train(plan: Plan, experiment_id: str, seed: int, send_later: bool = False) -
             StopRequest() as stop,
             tracked_training(plan, experiment, seed, state.progress.mlflow_run_id, send_later) as tracker,
         ):
-            take_steps(state, tracker, stop)
+            take_steps(state, tracker, stop, look)
             save_network(paths.final, experiment, seed, state.network)
             tracker.wait()
             state.progress.mlflow_run_id = tracker.run_id
@@ -98,7 +101,7 @@ def _basis(state: TrainingState, job: Job) -> Basis:
     return begun
 
 
-def take_steps(state: TrainingState, tracker: Tracker, stop: StopRequest) -> None:
+def take_steps(state: TrainingState, tracker: Tracker, stop: StopRequest, look: Look | None = None) -> None:
     """Take the steps that are left, writing metrics and checkpoints on the way."""
     training, compute, progress = state.experiment.training, state.experiment.compute, state.progress
     order = BatchOrder(len(state.split), training.batch_size, state.steps, state.seed, progress.step)
@@ -116,13 +119,16 @@ def take_steps(state: TrainingState, tracker: Tracker, stop: StopRequest) -> Non
             stopped_by = state.ranks.largest(stop.number or 0)
             logs = progress.step % compute.log_every == 0 or progress.step == state.steps
             saves = progress.step % compute.checkpoint_every == 0 or stopped_by
+            validates = compute.validate_every and (
+                progress.step % compute.validate_every == 0 or progress.step == state.steps
+            )
             if telemetry:
                 telemetry.step()
-            if logs or saves:  # only here does the host wait for the GPU
+            if logs or saves or validates:  # only here does the host wait for the GPU
                 losses = watch.look()
                 require_finite(state, order, losses)
-                if telemetry and logs:
-                    telemetry.log(losses[-1])
+                if telemetry and (logs or validates):
+                    telemetry.log(losses[-1], look if validates else None)
             if saves:
                 progress.mlflow_run_id = tracker.run_id or progress.mlflow_run_id
                 save_checkpoint(

@@ -85,7 +85,7 @@ def of_run(case: Case, **run) -> Case:
         (lambda case: of_run(case, steps=60_000), "schedule not finished"),
         (lambda case: trained_with(case, iterations=1800), "schedule not finished"),
         (lambda case: trained_with(case, head_learning_rate_factor=1.0), "learning rates"),
-        (lambda case: trained_with(case, learning_rate=0.003), "learning rates"),
+        (lambda case: trained_with(case, learning_rate=0.005), "learning rates"),
         (lambda case: trained_with(case, crop_size=512), "crop"),
         (lambda case: trained_with(case, random_scale=(0.5, 2.0)), "random scaling"),
         (lambda case: trained_with(case, pretrained="none"), "pretrained weights"),

@@ -1,7 +1,9 @@
 """The report: everything of the profile on one page that needs nothing else."""
 
+import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,9 +14,10 @@ from danet.errors import MissingDataError
 from danet.files import write_json
 from danet.jobs.job import table_job
 from danet.jobs.made import Acceptance, basis_of, write_made
-from danet.reporting.page.curves import draw_curves
+from danet.reporting.page.curves import draw_curves, draw_validation
 from danet.reporting.page.finished_runs import read_runs
 from danet.reporting.page.report import write_report
+from danet.runs.metrics import MetricsLine, Validation
 from danet.settings import Plan, load_plan
 
 PROJECT = Path(__file__).parents[3]
@@ -105,6 +108,20 @@ def test_unfinished_training_names_its_command(project: Plan) -> None:
     project.paths.run("danet_r50", 1).record.unlink()
     with pytest.raises(MissingDataError, match="danet train --experiment danet_r50 --seed 1"):
         write_report(project)
+
+
+def test_validation_is_drawn_where_trainings_looked(project: Plan) -> None:
+    one, two = read_runs(project)[:2]
+    assert draw_validation([one, two]) is None
+    look: Validation = {"protocol": "whole", "images": 3, "miou": 0.4, "pixel_accuracy": 0.7}
+    metrics: list[MetricsLine] = [{**line, "validation": look} for line in one.metrics]
+    drawn = draw_validation([replace(one, metrics=metrics), two])
+    assert drawn is not None
+    assert drawn == draw_validation([replace(one, metrics=metrics), two])
+    path = project.paths.run(one.record.experiment, one.record.seed).metrics
+    path.write_text("".join(json.dumps(line) + "\n" for line in metrics))
+    page = write_report(replace(project, figures=())).read_text()
+    assert "on 3 images of the evaluation split under the protocol\nwhole" in page
 
 
 def test_curves_are_the_same_each_time_and_have_a_panel_for_each_experiment(project: Plan) -> None:

@@ -1,4 +1,4 @@
-"""Training curves: loss and learning rate of every experiment, as one SVG."""
+"""Training curves: loss and learning rate of every experiment, and validation on the way, as SVG."""
 
 import io
 from collections.abc import Sequence
@@ -46,6 +46,40 @@ def draw_curves(runs: Sequence[FinishedRun]) -> str:
             panel.set_visible(False)
         for panel, experiment in zip(figure.axes, experiments, strict=False):
             _panel(panel, experiment, lines.query("experiment == @experiment"))
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
+
+
+def draw_validation(runs: Sequence[FinishedRun]) -> str | None:
+    """mIoU on the few images that trainings looked at, one line a run, one colour an experiment.
+
+    Returns:
+        The text of an SVG file, the same for the same runs; None where no training looked.
+    """
+    looks = pd.DataFrame(
+        [
+            {
+                "experiment": run.record.experiment,
+                "run": f"{run.record.experiment} {run.record.seed}",
+                "step": line["step"],
+                "mIoU, %": 100 * line["validation"]["miou"],
+            }
+            for run in runs
+            for line in run.metrics
+            if "validation" in line
+        ]
+    )
+    if looks.empty:
+        return None
+    with style(), mpl.rc_context({"svg.hashsalt": "danet", "svg.fonttype": "path"}):
+        figure = Figure((10, 2.6), layout="constrained")
+        axes = figure.subplots()
+        sns.lineplot(
+            looks, x="step", y="mIoU, %", hue="experiment", units="run", estimator=None, marker=".", ax=axes
+        )
+        axes.set(xlim=(0, None))
+        sns.move_legend(axes, "center left", bbox_to_anchor=(1, 0.5), frameon=False)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return text.getvalue()

@@ -20,7 +20,7 @@ from danet.errors import MissingDataError
 from danet.files import read_json, write_text
 from danet.jobs.job import jobs_of
 from danet.jobs.made import acceptances
-from danet.reporting.page.curves import draw_curves
+from danet.reporting.page.curves import draw_curves, draw_validation
 from danet.reporting.page.finished_runs import FinishedRun, read_runs
 from danet.reporting.tables.assembly import read_table
 from danet.reporting.tables.captions import comparable, used_backbones, used_data
@@ -47,6 +47,7 @@ def write_report(plan: Plan) -> Path:
     runs = read_runs(plan)
     experiments = [plan.experiment(name) for name in plan.experiments]
     datasets = [plan.dataset(name) for name in plan.datasets]
+    validation = draw_validation(runs)
     page = _template().render(
         plan=plan,
         comparable=comparable(plan, experiments),
@@ -56,6 +57,10 @@ def write_report(plan: Plan) -> Path:
         tables=[_table(read_table(plan, name)) for name in plan.tables],
         figures=[_figure(plan, name) for name in plan.figures],
         curves=_data_uri("image/svg+xml", draw_curves(runs).encode()),
+        validation=validation and _data_uri("image/svg+xml", validation.encode()),
+        looks=next(
+            (line["validation"] for run in runs for line in run.metrics if "validation" in line), None
+        ),
         runs=[_run(run) for run in runs],
         class_scores=[_class_scores(dataset, runs) for dataset in datasets],
         many_classes=MANY_CLASSES,
