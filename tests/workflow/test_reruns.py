@@ -56,7 +56,10 @@ EDITS: dict[str, tuple[list[Edit], str]] = {
         [(r"^      coco_stuff: \*six_scales", "      coco_stuff: [1.0]")],
         "evaluate-cocostuff_.*-ms",
     ),
-    "the fusion": ([(r"^    fusion: mean_probability", "    fusion: exp_logit_sum")], "evaluate-"),
+    "the fusion": (
+        [(r"^(    context_classes: 60.*\n    fusion: )mean_probability", r"\1exp_logit_sum")],
+        "evaluate-",
+    ),
     "the fusion of the other recipe": (
         [(r"^    fusion: exp_logit_sum", "    fusion: mean_probability")],
         NOTHING,
