@@ -36,6 +36,7 @@ def table_facts(plan: Plan, name: TableName) -> Facts:
         "seeds": list(plan.seeds),
         "titles": titles,
         "absent_classes": _absent_classes(plan, table.evaluations),
+        "verdicts": plan.verdicts.model_dump(mode="json"),
     }
 
 
@@ -51,6 +52,7 @@ def report_facts(plan: Plan) -> Facts:
         "experiments": list(plan.experiments),
         "evaluations": [row.model_dump(mode="json") for row in plan.evaluations],
         "absent_classes": _absent_classes(plan, plan.evaluations),
+        "verdicts": plan.verdicts.model_dump(mode="json"),
         "tables": list(plan.tables),
         "figures": list(plan.figures),
         "titles": _titles(plan, plan.datasets),

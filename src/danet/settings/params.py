@@ -377,6 +377,15 @@ class TableEntry(Block):
         return tuple(dict.fromkeys(row.experiment for row in self.evaluations))
 
 
+class Verdicts(Block):
+    """When a mean over seeds counts as the paper's number."""
+
+    margin: Rate
+    """Difference in mIoU, in percentage points, below which two scores count as the same."""
+    level: Annotated[float, Field(gt=0, lt=0.5)]
+    """Chance that each verdict may have of being wrong."""
+
+
 class FigureEntry(Block):
     """What a figure needs to be drawn."""
 
@@ -467,6 +476,8 @@ class Params(Block):
     """Trained configurations."""
     tables: dict[TableName, TableEntry]
     """The five tables."""
+    verdicts: Verdicts
+    """When our score counts as the paper's."""
     figures: dict[FigureName, FigureEntry]
     """The six figures."""
     profiles: dict[ProfileName, ProfileEntry]

@@ -39,6 +39,7 @@ from danet.settings.params import (
     Protocol,
     TableEntry,
     Training,
+    Verdicts,
 )
 
 Entry = TypeVar("Entry")
@@ -202,6 +203,8 @@ class Plan:
     """Trainings, each to be run for every seed."""
     evaluations: tuple[Evaluation, ...]
     """Evaluations, each to be run for every seed."""
+    verdicts: Verdicts
+    """When a score of ours counts as the paper's."""
     tables: tuple[TableName, ...]
     figures: tuple[FigureName, ...]
 

@@ -88,6 +88,7 @@ def resolve(params: Params, classes_needed: bool = True) -> Plan:
         datasets=tuple(dict.fromkeys(dataset_names[name] for name in trained)),
         experiments=trained,
         evaluations=tuple(Evaluation(experiment=e, protocol=p) for e, p in evaluations),
+        verdicts=params.verdicts,
         tables=profile.tables,
         figures=profile.figures,
     )
