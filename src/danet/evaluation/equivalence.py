@@ -1,4 +1,4 @@
-"""Is a mean over seeds the published number? Two one-sided tests of equivalence, and intervals of differences.
+"""Is a mean over seeds the published number? Two one-sided tests of equivalence, and intervals.
 
 Source: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987). A difference is equivalent to
 none at a level of 5 % if its 90 % interval lies between minus and plus the margin. docs/verdicts.md says how

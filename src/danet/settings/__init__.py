@@ -21,6 +21,7 @@ from danet.settings.params import (
     OwnFolders,
     Protocol,
     Training,
+    Verdicts,
 )
 from danet.settings.plan import Dataset, Experiment, Model, Plan
 from danet.settings.protocol_words import describe_protocol
@@ -48,6 +49,7 @@ __all__ = [
     "ProtocolName",
     "TableName",
     "Training",
+    "Verdicts",
     "describe_protocol",
     "load_plan",
     "load_plans",

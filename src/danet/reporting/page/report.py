@@ -25,6 +25,7 @@ from danet.reporting.page.finished_runs import FinishedRun, read_runs
 from danet.reporting.tables.assembly import read_table
 from danet.reporting.tables.captions import comparable, used_backbones, used_data
 from danet.reporting.tables.cells import alignments, cells
+from danet.reporting.tables.claim_cells import CLAIM_HEADINGS, claim_cells
 from danet.reporting.tables.paper_table import PaperTable
 from danet.settings import Dataset, FigureName, Plan
 
@@ -115,6 +116,8 @@ def _table(table: PaperTable) -> Facts:
         "wide": table.wide,
         "rows": cells(table.rows, table.decimals),
         "breaks": table.breaks,
+        "claim_headings": CLAIM_HEADINGS,
+        "claims": claim_cells(table.claims, table.decimals),
         "notes": table.notes,
     }
 

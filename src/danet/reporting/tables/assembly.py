@@ -4,14 +4,33 @@ Input: results/<profile>/<recipe>/eval/<experiment>/seed<N>/<protocol>.json for 
 Output: results/<profile>/<recipe>/tables/<name>.tex, .csv and .md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from danet.files import write_text
-from danet.reporting.tables.captions import BASENETS, caption
-from danet.reporting.tables.cells import Missing, RowValues, Value, difference, of_paper, reasons, text
+from danet.reporting.tables.captions import (
+    BASENETS,
+    caption,
+    comparable,
+    provenance,
+    stand_ins,
+    used_backbones,
+)
+from danet.reporting.tables.cells import (
+    Citation,
+    Marked,
+    Missing,
+    RowValues,
+    Value,
+    difference,
+    marked,
+    of_paper,
+    reasons,
+    text,
+)
+from danet.reporting.tables.claims import ReadClaim, claim_notes, read_claims
 from danet.reporting.tables.csv_file import csv_table
 from danet.reporting.tables.latex import latex_table
 from danet.reporting.tables.markdown import markdown_table
@@ -19,12 +38,15 @@ from danet.reporting.tables.paper_table import PaperTable
 from danet.reporting.tables.published import PublishedRow, published_rows
 from danet.reporting.tables.scores import Score, Scores, read_scores
 from danet.reporting.tables.server_scores import server_iou, server_rows
+from danet.reporting.tables.verdicts import NoVerdict, Verdict, judge, verdict_notes
 from danet.settings import Experiment, Plan, ProtocolName, TableName
 
 MARKS: dict[TableName, tuple[str, ...]] = {"table1": ("PAM", "CAM"), "table2": ("DA", "Multi-Grid", "MS")}
 """Headings of check-mark columns."""
 DECIMALS: dict[TableName, int] = {"table1": 2, "table2": 2, "table3": 1, "table4": 1, "table5": 1}
 """Decimal places, as the paper prints them."""
+REMARKS, STAND_IN = "†‡§¶", "*"
+"""Marks of cited numbers whose conditions differ, in turn, and of backbones in the place of others."""
 
 
 def write_table(plan: Plan, name: TableName) -> list[Path]:
@@ -44,67 +66,124 @@ def write_table(plan: Plan, name: TableName) -> list[Path]:
 
 def read_table(plan: Plan, name: TableName) -> PaperTable:
     """Read the evaluations and build the table; raises as ``write_table`` does."""
-    return build_table(plan, name, read_scores(plan, plan.table(name).evaluations))
+    scores = read_scores(plan, plan.table(name).evaluations)
+    return build_table(plan, name, scores, read_claims(plan, name, scores))
 
 
-def build_table(plan: Plan, name: TableName, scores: Scores) -> PaperTable:
+def build_table(plan: Plan, name: TableName, scores: Scores, claims: Sequence[ReadClaim] = ()) -> PaperTable:
     """Put the paper's numbers and ours side by side.
 
     Args:
-        plan: its experiments and seeds are named in the caption.
+        plan: its experiments and seeds are named in the notes.
         name: which table.
         scores: of the evaluations that params.yaml lists for it.
+        claims: the paper's, read from our runs.
     """
     printed = published_rows(name)
     rows = [*printed, *_rows_beyond_the_paper(plan, printed, scores)]
     ours = [plan.experiment(row.experiment) if row.experiment else None for row in rows]
+    experiments = list({experiment.id: experiment for experiment in ours if experiment}.values())
+    marks = dict(zip((row.method for row in rows if row.remark), REMARKS, strict=False))
     if name == "table3":
-        values = server_rows(server_iou(plan))
+        values = server_rows(server_iou(plan), marks)
     else:
         pairs = zip(rows, ours, strict=True)
-        values = [_values(name, row, experiment, scores) for row, experiment in pairs]
-    dashes = reasons(values)
-    experiments = {experiment.id: experiment for experiment in ours if experiment}
+        values = [_values(plan, name, row, experiment, scores, marks) for row, experiment in pairs]
+    judged = list(_judged(rows, values))
+    notes = [
+        *(f"{marks[row.method]}: {row.remark}." for row in rows if row.remark),
+        *_backbone_note(values, experiments),
+        *provenance(plan, name, experiments, scores),
+        *_background_note(values, DECIMALS[name]),
+        *verdict_notes(judged, scores.spread, plan.verdicts, stand_ins(plan, experiments)),
+        *claim_notes(claims, len(plan.seeds)),
+        *([f"–: {'; '.join(dashes)}."] if (dashes := reasons(values)) else []),
+    ]
     return PaperTable(
         name=name,
-        caption=caption(plan, name, list(experiments.values()), scores),
+        caption=caption(plan, name, experiments),
         rows=values,
         decimals=DECIMALS[name],
         breaks=tuple(_breaks(rows)),
-        notes=(*_background_note(values, DECIMALS[name]), *([f"–: {'; '.join(dashes)}."] if dashes else [])),
+        notes=tuple(notes),
         classes=tuple(scores.classes.get(e.dataset) if e else None for e in ours) if scores.of else (),
+        remarks=_remarks(values, rows),
+        margin=plan.verdicts.margin if any(isinstance(of, Verdict) for *_, of in judged) else None,
+        claims=tuple(claims),
     )
 
 
-def _values(name: TableName, row: PublishedRow, experiment: Experiment | None, scores: Scores) -> RowValues:
+def _values(
+    plan: Plan,
+    name: TableName,
+    row: PublishedRow,
+    experiment: Experiment | None,
+    scores: Scores,
+    marks: Mapping[str, str],
+) -> RowValues:
     """One row: value by heading."""
-    values: RowValues = {"Method": row.method}
+    values: RowValues = {"Method": marked(row.method, marks)}
     if name != "table2":
         values["BaseNet"] = _basenet(row, experiment)
     if name in ("table4", "table5"):
-        values["Reference"] = row.citation or "the paper"
+        values["Reference"] = Citation(row.citation or "the paper", row.key)
     values |= {mark: mark in row.marks for mark in MARKS.get(name, ())}
     values["Paper"] = of_paper(row.miou)
     if row.protocol:
-        return values | _ours(row, experiment, row.protocol, scores, "")
+        return values | _ours(plan, row, experiment, row.protocol, scores, "")
     for protocol in scores.protocols:
-        values |= _ours(row, experiment, protocol, scores, f" {protocol}")
+        values |= _ours(plan, row, experiment, protocol, scores, f" {protocol}")
     return values
 
 
 def _ours(
-    row: PublishedRow, experiment: Experiment | None, protocol: ProtocolName, scores: Scores, suffix: str
+    plan: Plan,
+    row: PublishedRow,
+    experiment: Experiment | None,
+    protocol: ProtocolName,
+    scores: Scores,
+    suffix: str,
 ) -> RowValues:
-    """Our value and its difference from the paper's; ``suffix`` ends their headings."""
-    headings = f"Ours{suffix}", f"Difference{suffix}"
+    """Our value, its difference from the paper's and the verdict; ``suffix`` ends their headings."""
+    headings = f"Ours{suffix}", f"Difference{suffix}", f"Verdict{suffix}"
     if not row.experiment or not experiment:
         return dict.fromkeys(headings, Missing("cited methods are not reproduced"))
     score = scores.of.get((row.experiment, protocol))
     if not score:
         return dict.fromkeys(headings, Missing("not among the evaluations of params.yaml"))
-    if row.classes and experiment and experiment.model.classes == row.classes - 1:
+    if row.classes and experiment.model.classes == row.classes - 1:
         score = score.with_background(row.classes)
-    return dict(zip(headings, (score, difference(score.mean, row.miou)), strict=True))
+    verdict: Value = Missing("not in the paper")
+    if row.miou is not None:
+        own = comparable(plan, [experiment])
+        verdict = judge(score, row.miou, scores.spread, plan.verdicts, own)
+    return dict(zip(headings, (score, difference(score.mean, row.miou), verdict), strict=True))
+
+
+def _judged(
+    rows: Sequence[PublishedRow], values: Sequence[RowValues]
+) -> Iterator[tuple[Score, float, Verdict | NoVerdict]]:
+    """Each score of ours that has a verdict, with the paper's number."""
+    for row, of_row in zip(rows, values, strict=False):  # Table 3 has more rows, none with a verdict
+        for heading, verdict in of_row.items():
+            if isinstance(verdict, Verdict | NoVerdict) and row.miou is not None:
+                score = of_row[heading.replace("Verdict", "Ours")]
+                if isinstance(score, Score):
+                    yield score, row.miou, verdict
+
+
+def _remarks(values: Sequence[RowValues], rows: Sequence[PublishedRow]) -> tuple[str | None, ...]:
+    """By row of the table."""
+    if not any(row.remark for row in rows):
+        return ()
+    remarks = [row.remark for row in rows]
+    return (*remarks, *[None] * (len(values) - len(remarks)))
+
+
+def _backbone_note(rows: Sequence[RowValues], experiments: Sequence[Experiment]) -> Iterator[str]:
+    """What the mark of a backbone stands for."""
+    if any(isinstance(row.get("BaseNet"), Marked) for row in rows):
+        yield f"{STAND_IN}: ours is {used_backbones(e for e in experiments if e.stands_in_for.backbone)}."
 
 
 def _background_note(rows: Sequence[RowValues], decimals: int) -> Iterator[str]:
@@ -122,12 +201,12 @@ def _background_note(rows: Sequence[RowValues], decimals: int) -> Iterator[str]:
 
 
 def _basenet(row: PublishedRow, experiment: Experiment | None) -> Value:
-    """The paper's abbreviation, and the stand-in beside it where ours has one."""
+    """The paper's abbreviation, marked where ours is a stand-in."""
     if not row.basenet:
         return Missing("backbone not named by the paper")
     if experiment is None or experiment.stands_in_for.backbone is None:
         return row.basenet
-    return f"{row.basenet} (ours: {experiment.model.backbone})"
+    return Marked(row.basenet, STAND_IN, f"{row.basenet} (ours: {experiment.model.backbone})")
 
 
 def _rows_beyond_the_paper(

@@ -1,4 +1,4 @@
-"""What stands above a table: what it shows, and what our numbers were made with."""
+"""What stands above a table, what it shows, and below it: what our numbers were made with."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,8 +8,8 @@ from danet.settings import BackboneName, Experiment, Plan, TableName, describe_p
 SUBJECTS: dict[TableName, str] = {
     "table1": "Ablation study of the attention modules on the Cityscapes val set. PAM: position attention"
     " module; CAM: channel attention module.",
-    "table2": "Improvement strategies on the Cityscapes val set. DANet-101: DANet with BaseNet ResNet-101;"
-    " DA: data augmentation with random scaling; MS: multi-scale inputs during inference.",
+    "table2": "Improvement strategies on the Cityscapes val set. DANet-101: with ResNet-101; DA: random"
+    " scaling in training; MS: multi-scale inputs.",
     "table3": "Per-class results on the Cityscapes test set.",
     "table4": "Segmentation results on the PASCAL Context testing set.",
     "table5": "Segmentation results on the COCO Stuff testing set.",
@@ -28,8 +28,21 @@ BASENETS: dict[BackboneName, str] = {"resnet50": "Res50", "resnet101": "Res101"}
 """The paper's abbreviations of the backbones."""
 
 
-def caption(plan: Plan, name: TableName, experiments: Sequence[Experiment], scores: Scores) -> str:
-    """The whole caption as plain text.
+def caption(plan: Plan, name: TableName, experiments: Sequence[Experiment]) -> str:
+    """What the table shows, in four printed lines at most.
+
+    Args:
+        plan: the data sets in use.
+        name: which table.
+        experiments: those of ours that the table shows.
+    """
+    measure = "IoU" if name == "table3" else "Mean IoU"
+    warning = "" if comparable(plan, experiments) else " Ours: not comparable."
+    return f"{SUBJECTS[name]} {measure} in per cent.{warning}"
+
+
+def provenance(plan: Plan, name: TableName, experiments: Sequence[Experiment], scores: Scores) -> list[str]:
+    """How to read the numbers and what ours were made with: notes below the table.
 
     Args:
         plan: profile, recipe, seeds, and titles of data sets.
@@ -37,8 +50,14 @@ def caption(plan: Plan, name: TableName, experiments: Sequence[Experiment], scor
         experiments: those of ours that the table shows.
         scores: their evaluations.
     """
-    ours = "; ".join(_ours(plan, name, experiments, scores))
-    return f"{SUBJECTS[name]} {_reading(plan, name, scores)} Ours: {ours}."
+    return [_reading(plan, name, scores), f"Ours: {'; '.join(_ours(plan, name, experiments, scores))}."]
+
+
+def stand_ins(plan: Plan, experiments: Sequence[Experiment]) -> str:
+    """What is used in the place of what."""
+    data = dict.fromkeys(used_data(plan, experiment) for experiment in experiments)
+    backbones = dict.fromkeys(map(_used_backbone, experiments))
+    return ", ".join(words for words in (*data, *backbones) if "in place of" in words)
 
 
 def used_data(plan: Plan, experiment: Experiment) -> str:
@@ -73,20 +92,21 @@ def _reading(plan: Plan, name: TableName, scores: Scores) -> str:
     """How to read the numbers."""
     if name == "table3":
         return (
-            "IoU in per cent; Difference: ours minus the paper's. The labels of the test set are not public:"
+            "Difference: ours minus the paper's. The labels of the test set are not public:"
             " our row is what the evaluation server reports, and reads server until that is entered by"
             " danet submit, or under tables.table3.server_iou in params.yaml."
         )
     over = " and ".join(dict.fromkeys(map(str, scores.classes.values())))
-    background = ""
+    parts = [f"Ours {over}"] if over else []
     if name == "table4":
         counted = plan.dataset("pascal_context").background
         ignored = "is ignored, and counts as a 60th class of IoU 0 as in the paper's numbers"
-        background = f" background {'is one of the classes' if counted else ignored};"
-    return (
-        f"Mean IoU in per cent{over and f', ours {over}'};{background} Difference: ours minus the paper's;"
-        " of our values the best is bold and the second underlined."
-    )
+        parts.append(f"background {'is one of the classes' if counted else ignored}")
+    parts += [
+        "Difference: ours minus the paper's",
+        "of our values the best is bold and the second underlined",
+    ]
+    return f"{'; '.join(parts)}."
 
 
 def _ours(plan: Plan, name: TableName, experiments: Sequence[Experiment], scores: Scores) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The values that a table may hold, and the one place where they become text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from danet.reporting.tables.scores import Score
+from danet.reporting.tables.verdicts import NoVerdict, Verdict
 
 DASH, CHECK, MINUS = "–", "✓", "−"
 
@@ -33,7 +34,25 @@ class Missing:
     reason: str
 
 
-Value = str | bool | Published | Score | Difference | Missing
+@dataclass(frozen=True)
+class Marked:
+    """Words with a mark that a note below the table explains."""
+
+    words: str
+    mark: str
+    plain: str
+    """For programs."""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A work, and its entry in references.bib; None: the paper, or ours."""
+
+    words: str
+    key: str | None = None
+
+
+Value = str | bool | Published | Score | Difference | Verdict | NoVerdict | Marked | Citation | Missing
 
 RowValues = dict[str, Value]
 """One row: value by heading."""
@@ -47,6 +66,11 @@ class Cell:
     emphasis: Emphasis = ""
 
 
+def marked(words: str, marks: Mapping[str, str]) -> Value:
+    """Words, with a mark where they have one."""
+    return Marked(words, marks[words], words) if words in marks else words
+
+
 def of_paper(number: float | None) -> Published | Missing:
     """A number of the paper, where it has one."""
     return Missing("not in the paper") if number is None else Published(number)
@@ -58,7 +82,7 @@ def difference(ours: float, paper: float | None) -> Difference | Missing:
 
 
 def text(value: Value, decimals: int) -> str:
-    """The text of a value: ``76.34``, ``76.34 ± 0.21``, ``+0.12``, ``✓``, ``–``."""
+    """The text of a value: ``76.34``, ``76.34 ± 0.21``, ``+0.12``, ``✓``, ``Res50*``, ``–``."""
     match value:
         case bool():
             return CHECK if value else ""
@@ -71,9 +95,20 @@ def text(value: Value, decimals: int) -> str:
         case Difference(number):
             # The option z turns a rounded -0.00 into +0.00.
             return f"{number:+z.{decimals}f}".replace("-", MINUS)
+        case NoVerdict(words=words, interval=(low, high)):
+            return f"{words} {interval_text(low, high, decimals)}"
+        case Verdict(words=words) | NoVerdict(words=words) | Citation(words=words):
+            return words
+        case Marked(words, mark):
+            return f"{words}{mark}"
         case Missing():
             return DASH
     return value
+
+
+def interval_text(low: float, high: float, decimals: int) -> str:
+    """``[−0.31, +1.20]``."""
+    return f"[{text(Difference(low), decimals)}, {text(Difference(high), decimals)}]"
 
 
 def columns(rows: Sequence[RowValues]) -> dict[str, list[Value]]:

@@ -1,10 +1,22 @@
 """A table as CSV, for programs: numbers as numbers; deviations and intervals in columns of their own."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from danet.reporting.tables.cells import Difference, Missing, Published, RowValues, Value, columns
+from danet.reporting.tables.cells import (
+    Citation,
+    Difference,
+    Marked,
+    Missing,
+    Published,
+    RowValues,
+    Value,
+    columns,
+)
 from danet.reporting.tables.paper_table import PaperTable
 from danet.reporting.tables.scores import Score
+from danet.reporting.tables.verdicts import NoVerdict, Verdict
 
 PLACES = 4
 
@@ -16,9 +28,17 @@ def csv_table(table: PaperTable) -> str:
         shown[heading] = [_plain(value) for value in column]
         if any(_deviation(value) is not None for value in column):
             shown[f"{heading}, standard deviation"] = [_deviation(value) for value in column]
+        if any(isinstance(value, Citation) for value in column):
+            shown["Citation key"] = [value.key if isinstance(value, Citation) else None for value in column]
+        if heading.startswith("Verdict"):
+            shown |= _readings(heading, column)
         if any(_interval(value) for value in column):
             for place, end in enumerate(("from", "to")):
                 shown[f"{heading}, 95 % {end}"] = [_end(value, place) for value in column]
+    if table.margin is not None:
+        shown["Margin"] = [table.margin for _ in table.rows]
+    if table.remarks:
+        shown["Remark"] = list(table.remarks)
     if table.classes:
         scored = [any(isinstance(value, Score) for value in row.values()) for row in table.rows]
         ours = [of if score else None for of, score in zip(table.classes, scored, strict=True)]
@@ -34,9 +54,33 @@ def _plain(value: Value) -> str | bool | float | None:
     match value:
         case Published(number) | Difference(number) | Score(mean=number):
             return round(number, PLACES)
+        case Verdict(fixed=reading):
+            return reading.outcome
+        case Marked(plain=words) | NoVerdict(words=words) | Citation(words=words):
+            return words
         case Missing():
             return None
     return value
+
+
+def _readings(heading: str, column: Sequence[Value]) -> dict[str, list[str | bool | float | None]]:
+    """The second reading, and the intervals of the difference that the verdicts come from."""
+    difference = heading.replace("Verdict", "Difference")
+    shown: dict[str, list[str | bool | float | None]] = {}
+    if any(isinstance(value, Verdict) for value in column):
+        verdicts = [value if isinstance(value, Verdict) else None for value in column]
+        shown[f"{heading}, paper as one run"] = [of and of.noisy.outcome for of in verdicts]
+        shown[f"{difference}, over seeds from"] = [of and round(of.fixed.low, PLACES) for of in verdicts]
+        shown[f"{difference}, over seeds to"] = [of and round(of.fixed.high, PLACES) for of in verdicts]
+        shown[f"{difference}, paper as one run from"] = [
+            of and round(of.noisy.low, PLACES) for of in verdicts
+        ]
+        shown[f"{difference}, paper as one run to"] = [of and round(of.noisy.high, PLACES) for of in verdicts]
+    around = [value.interval if isinstance(value, NoVerdict) else None for value in column]
+    if any(around):
+        shown[f"{difference}, 95 % over images from"] = [ends and round(ends[0], PLACES) for ends in around]
+        shown[f"{difference}, 95 % over images to"] = [ends and round(ends[1], PLACES) for ends in around]
+    return shown
 
 
 def _background_factor(row: RowValues) -> float | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from danet.evaluation.averaged_classes import AveragedClasses
 from danet.reporting.tables.cells import RowValues
+from danet.reporting.tables.claims import ReadClaim
 from danet.settings import TableName
 
 
@@ -24,6 +25,12 @@ class PaperTable:
     """Lines below the table."""
     classes: tuple[AveragedClasses | None, ...] = ()
     """By row, the classes that our scores are averaged over; empty where there are no scores of ours."""
+    remarks: tuple[str | None, ...] = ()
+    """By row, in what the conditions of a cited number differ; empty where there are none."""
+    margin: float | None = None
+    """In mIoU, of the verdicts."""
+    claims: tuple[ReadClaim, ...] = ()
+    """What the paper claims by this table, as far as our runs can be asked."""
 
     @property
     def number(self) -> int:

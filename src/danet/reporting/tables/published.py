@@ -18,6 +18,10 @@ class PublishedRow(BaseModel):
     """As printed, without backbone and citation."""
     citation: str | None = None
     """Work that the paper cites the row from; null: the paper's own."""
+    key: str | None = None
+    """Entry of that work in references.bib."""
+    remark: str | None = None
+    """In what the number's conditions differ from what the row or the table says, and who says so."""
     basenet: str | None = None
     """Backbone as the paper abbreviates it, where it names one."""
     marks: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from danet.data.releases.manifest import expected_counts
 from danet.errors import BadDataError
 from danet.evaluation.averaged_classes import AveragedClasses
 from danet.evaluation.confusion import iou_by_class, mean_iou
+from danet.evaluation.equivalence import Spread, pooled_spread
 from danet.runs.evaluation_file import EvaluationRecord, IntervalRecord, read_evaluation
 from danet.runs.record import RunRecord, read_record
 from danet.settings import Dataset, DatasetName, Evaluation, ExperimentName, Plan, ProtocolName
@@ -29,6 +30,8 @@ class Score:
     """What the mean over our classes is multiplied with, so that background counts as one more of IoU 0."""
     interval: tuple[float, float] | None = None
     """Where 95 % of the draws of the bootstrap over images lie; None with several seeds, or if not known."""
+    values: tuple[float, ...] = ()
+    """Of the single seeds."""
 
     def with_background(self, classes: int) -> "Score":
         """The mean over ``classes`` of which background, the last, is never predicted: 59/60 of ours.
@@ -47,7 +50,8 @@ class Score:
         deviation = None if self.deviation is None else float(self.deviation * factor)
         low, high = self.interval or (0.0, 0.0)
         interval = self.interval and (float(low * factor), float(high * factor))
-        return Score(float(self.mean * factor), deviation, interval=interval)
+        values = tuple(float(value * factor) for value in self.values)
+        return Score(float(self.mean * factor), deviation, interval=interval, values=values)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,14 @@ class Scores:
     and where pretrained weights are not torchvision's."""
 
     @property
+    def spread(self) -> Spread | None:
+        """What the networks' seeds differ by; None with one seed."""
+        networks: dict[ExperimentName, list[tuple[float, ...]]] = {}
+        for (experiment, _), score in self.of.items():
+            networks.setdefault(experiment, []).append(score.values)
+        return pooled_spread(list(networks.values()))
+
+    @property
     def protocols(self) -> list[ProtocolName]:
         """Each once."""
         return list(dict.fromkeys(protocol for _, protocol in self.of))
@@ -74,8 +86,9 @@ def over_seeds(miou: Sequence[float], interval: IntervalRecord | None = None) ->
     """One score from the mIoU of each seed, 0 to 1, and the interval around it where there is one seed."""
     percent = [100 * value for value in miou]
     if len(percent) > 1:
-        return Score(fmean(percent), stdev(percent))
-    return Score(percent[0], None, interval=interval and (100 * interval.low, 100 * interval.high))
+        return Score(fmean(percent), stdev(percent), values=tuple(percent))
+    around = interval and (100 * interval.low, 100 * interval.high)
+    return Score(percent[0], None, interval=around, values=tuple(percent))
 
 
 def read_scores(plan: Plan, evaluations: Sequence[Evaluation]) -> Scores:

@@ -6,7 +6,7 @@ from statistics import fmean
 from danet.errors import SettingsError
 from danet.evaluation.server_results import read_entered
 from danet.labels import label_map
-from danet.reporting.tables.cells import Missing, Published, RowValues, difference, of_paper
+from danet.reporting.tables.cells import Citation, Missing, Published, RowValues, difference, marked, of_paper
 from danet.reporting.tables.published import PublishedRow, published_rows
 from danet.reporting.tables.scores import Score
 from danet.settings import Plan, nearest
@@ -26,11 +26,12 @@ def server_iou(plan: Plan) -> Mapping[str, float] | None:
     return entered.iou if entered else stated
 
 
-def server_rows(server_iou: Mapping[str, float] | None) -> list[RowValues]:
+def server_rows(server_iou: Mapping[str, float] | None, marks: Mapping[str, str]) -> list[RowValues]:
     """The paper's rows, our row and the difference.
 
     Args:
         server_iou: IoU in per cent by class as the server reported it; None: not submitted yet.
+        marks: by method, of those with a note.
 
     Raises:
         SettingsError: ``server_iou`` names an unknown class, or not all 19.
@@ -38,14 +39,17 @@ def server_rows(server_iou: Mapping[str, float] | None) -> list[RowValues]:
     classes = label_map("cityscapes").names
     rows = published_rows("table3")
     return [
-        *(_published(row, classes) for row in rows),
+        *(_published(row, classes, marks) for row in rows),
         _ours(server_iou, classes),
         _difference(server_iou, rows[-1], classes),
     ]
 
 
-def _published(row: PublishedRow, classes: tuple[str, ...]) -> RowValues:
-    values: RowValues = {"Method": row.method, "Reference": row.citation or "the paper"}
+def _published(row: PublishedRow, classes: tuple[str, ...], marks: Mapping[str, str]) -> RowValues:
+    values: RowValues = {
+        "Method": marked(row.method, marks),
+        "Reference": Citation(row.citation or "the paper", row.key),
+    }
     values["Mean IoU"] = of_paper(row.miou)
     if row.iou is None:
         return values | dict.fromkeys(classes, Missing("per-class values not given by the paper"))
@@ -53,7 +57,7 @@ def _published(row: PublishedRow, classes: tuple[str, ...]) -> RowValues:
 
 
 def _ours(server_iou: Mapping[str, float] | None, classes: tuple[str, ...]) -> RowValues:
-    values: RowValues = {"Method": "DANet", "Reference": "ours"}
+    values: RowValues = {"Method": "DANet", "Reference": Citation("ours")}
     if server_iou is None:
         return values | dict.fromkeys(("Mean IoU", *classes), AWAITED)
     _require_all_classes(server_iou, classes)
@@ -64,7 +68,7 @@ def _ours(server_iou: Mapping[str, float] | None, classes: tuple[str, ...]) -> R
 def _difference(
     server_iou: Mapping[str, float] | None, paper: PublishedRow, classes: tuple[str, ...]
 ) -> RowValues:
-    values: RowValues = {"Method": "Difference", "Reference": ""}
+    values: RowValues = {"Method": "Difference", "Reference": Citation("")}
     if server_iou is None:
         return values | dict.fromkeys(("Mean IoU", *classes), Missing("no scores from the server yet"))
     values["Mean IoU"] = difference(fmean(server_iou.values()), paper.miou)
