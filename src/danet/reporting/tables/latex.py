@@ -125,7 +125,9 @@ def _row(values: RowValues, shown: dict[str, Cell], headings: Sequence[str]) -> 
         if name.startswith("Difference"):
             written[name] += _signs(values.get(name.replace("Difference", "Verdict")))
     if len(shown.get("BaseNet", Cell("")).text) > LONG_BASENET:
-        written["BaseNet"] = rf"\shortstack[l]{{{written['BaseNet'].replace('-', '-' + LINE, 1)}}}"
+        written["BaseNet"] = (
+            rf"\shortstack[l]{{\rule{{0pt}}{{2.2ex}}{written['BaseNet'].replace('-', '-' + LINE, 1)}}}"
+        )
     written["Method"] += _citation(values.get("Reference"))
     awaited = [name for name in headings if values[name] == AWAITED]
     if len(awaited) < 2:
