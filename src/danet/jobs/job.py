@@ -24,6 +24,9 @@ from danet.settings.job_facts import (
     training_facts,
 )
 
+WITH_CLAIMS: tuple[TableName, ...] = ("table1", "table2")
+"""Tables by which the paper makes claims; their rows are compared image by image."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -153,10 +156,19 @@ def table_job(plan: Plan, name: TableName) -> Job:
                     plan.paths.run(row.experiment, seed).record,
                 )
             ),
+            *_counts(plan, name),
             *_entered(plan, name),
         ),
         outputs=tuple(plan.paths.table(name, suffix) for suffix in ("tex", "csv", "md")),
     )
+
+
+def _counts(plan: Plan, name: TableName) -> list[Path]:
+    """Counts of single images, which the claims of a table are read from."""
+    rows = plan.table(name).evaluations if name in WITH_CLAIMS else ()
+    return [
+        plan.paths.image_counts(row.experiment, seed, row.protocol) for row in rows for seed in plan.seeds
+    ]
 
 
 def _entered(plan: Plan, name: TableName) -> tuple[Path, ...]:
