@@ -94,7 +94,7 @@ def _reading(plan: Plan, name: TableName, scores: Scores) -> str:
         return (
             "Difference: ours minus the paper's. The labels of the test set are not public:"
             " our row is what the evaluation server reports, and reads server until that is entered by"
-            " danet submit, or under tables.table3.server_iou in params.yaml."
+            " danet submit, or under tables.table3.server_iou in params.yaml. It is one seed: no verdict."
         )
     over = " and ".join(dict.fromkeys(map(str, scores.classes.values())))
     parts = [f"Ours {over}"] if over else []
