@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from danet.machine.gpu_lease import VISIBLE
+from danet.machine.gpu_list import VISIBLE
 from danet.tracking.system import SystemSampler
 
 NVIDIA_SMI = """#!/bin/sh
 case "$1" in
-  --query-gpu=uuid) printf 'GPU-a\\nGPU-b\\nGPU-c\\n' ;;
+  -L) printf 'GPU 0: A (UUID: GPU-a)\\nGPU 1: A (UUID: GPU-b)\\nGPU 2: A (UUID: GPU-c)\\n' ;;
   *) printf 'GPU-a, 1, 100, 50.5\\nGPU-b, 97, 1000, [N/A]\\nGPU-c, 3, 300, 60\\n' ;;
 esac
 """

@@ -37,7 +37,7 @@ for dataset, names in figures_drawn_together().items():
         # Before the networks that no figure shows: nothing else would be left to do beside it.
         priority: 1
         resources:
-            gpu=1,
+            gpu=shared_gpus,
             mem_mb=16000,
             runtime="1h",
         params:

@@ -46,7 +46,7 @@ for protocols, experiments in evaluated_together().items():
             experiment="|".join(experiments),
         threads: evaluation_threads
         resources:
-            gpu=1,
+            gpu=shared_gpus,
             mem_mb=16000,
             runtime="12h",
         params:

@@ -9,8 +9,10 @@ from snakemake.logging import logger
 from danet.data.obtaining.obtainable import refuse_other_data, require_obtainable
 from danet.errors import UserError
 from danet.jobs.file_times import tell_snakemake
+from danet.machine.gpu_list import visible_devices
 from danet.machine.workflow_lock import drop_dead_lock, note_owner
 from danet.settings import SUBMITTED, load_plan
+from danet.training.launch import require_set_aside
 
 if others := config.keys() - {"profile", "recipe"}:
     raise WorkflowError(
@@ -63,8 +65,24 @@ onstart:
     try:
         refuse_other_data(PLAN)
         require_obtainable(PLAN, to_fetch)
+        require_enough_gpus(workflow.dag.needrun_jobs())
     except UserError as error:
         raise WorkflowError(str(error))
+
+
+def require_enough_gpus(jobs):
+    """Stop before the first job where a training would get fewer GPUs than it wants; warn without a limit."""
+    limit = workflow.global_resources.get("gpu")
+    with_gpus = [job for job in jobs if "gpu" in job.rule.resources]
+    if limit is not None:
+        for job in with_gpus:
+            if job.rule.name == "train":
+                require_set_aside(limit.value, training_gpus(job.wildcards))
+    elif with_gpus and workflow.local_exec and (visible := len(visible_devices())):
+        logger.warning(
+            f"without --resources gpu={visible}, more jobs may start than there are GPUs ({visible}): "
+            "they wait for one, first come first served, and keep their cores meanwhile (danet gpus)"
+        )
 
 
 def submits(plan):
@@ -95,6 +113,11 @@ def training_threads(wildcards):
 
 def training_gpus(wildcards):
     return PLAN.experiment(wildcards.experiment).compute.gpus
+
+
+def shared_gpus(wildcards):
+    """For an evaluation or a figure: none where several share a GPU of this machine, and take turns by leases."""
+    return 0 if PLAN.jobs_per_gpu > 1 and workflow.local_exec else 1
 
 
 def training_memory(wildcards):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danet.cli import looking, using
+from danet.cli import gpus, looking, using
 from danet.cli.options import (
     Again,
     DatasetKey,
@@ -29,14 +29,15 @@ from danet.cli.options import (
 )
 from danet.errors import SettingsError, UserError
 from danet.files import storing
-from danet.machine.gpu_lease import leased_gpus, visible_devices
+from danet.machine.gpu_lease import leased_gpus
+from danet.machine.gpu_list import visible_devices
 from danet.settings import FigureName, Plan, TableName, load_plan, load_plans
 
 if TYPE_CHECKING:
     from danet.jobs.job import Job
     from danet.runs.evaluation_file import EvaluationRecord
 
-__all__ = ["app", "looking", "main", "using"]
+__all__ = ["app", "gpus", "looking", "main", "using"]
 
 
 def main() -> None:
@@ -235,7 +236,7 @@ def evaluate(
     stale = {protocol: job for protocol, job in jobs.items() if not _is_current(plan, job, again)}
     if not stale:
         return
-    with leased_gpus(gpus):
+    with leased_gpus(gpus, plan.jobs_per_gpu):
         for protocol, job in stale.items():
             with _noting_what_made(plan, job):
                 _evaluate(plan, experiment, seed, protocol)
@@ -316,7 +317,7 @@ def figure(
     stale: list[FigureName] = [n for n in names if not _is_current(plan, figure_job(plan, n), again)]
     if not stale:
         return
-    with leased_gpus():
+    with leased_gpus(jobs_per_gpu=plan.jobs_per_gpu):
         from danet.reporting.figures import draw_figure
 
         for name in stale:

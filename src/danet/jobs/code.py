@@ -20,6 +20,8 @@ PASSED_OVER = (
     "danet.machine.device",
     "danet.machine.environment",
     "danet.machine.gpu_lease",
+    "danet.machine.gpu_list",
+    "danet.machine.gpu_queue",
     "danet.machine.interruption",
     "danet.machine.processes",
     "danet.paths",

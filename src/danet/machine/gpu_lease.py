@@ -1,31 +1,38 @@
 """Which GPUs does this process use? Those that no other danet process on this machine holds.
 
-Snakemake counts GPUs (``--resources gpu=4``) but does not say which job gets which. Here each
-process takes a file lock named after the UUID of each of its GPUs and holds it for its lifetime; the
-kernel drops the lock however the process ends, so a killed job never blocks a GPU.
+Snakemake counts GPUs (``--resources gpu=4``) but does not say which job gets which, and a batch system
+hands out GPUs to an allocation in which several jobs may run. Here each process waits its turn, takes
+its GPUs by their UUIDs, and holds them for its lifetime; however it ends, the kernel gives them back.
 """
 
-import fcntl
 import logging
 import os
-import random
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from danet.errors import SettingsError
+from danet.machine.gpu_list import VISIBLE, Gpu, visible_gpus
+from danet.machine.gpu_queue import (
+    PARTS,
+    Claim,
+    Claims,
+    Name,
+    announce,
+    claim_of_this_process,
+    claims,
+    release,
+    take_parts,
+)
 
 log = logging.getLogger(__name__)
 
-LOCKS = Path(tempfile.gettempdir()) / "danet-gpu-leases"
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-# These hand out GPUs themselves, by setting CUDA_VISIBLE_DEVICES or by what the container sees.
-SCHEDULERS = ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST")
+LEASES = "DANET_GPU_LEASES"
+"""Environment variable: "none" leaves all visible GPUs to the process, whoever else uses them."""
+MOST_POLLS = 10
+"""That one far behind in the queue lets pass between two looks."""
 
 
 @dataclass(frozen=True)
@@ -33,102 +40,111 @@ class Lease:
     """GPUs that are held."""
 
     devices: tuple[str, ...] = ()
-    """Their UUIDs; none where there is no GPU or where a scheduler has already chosen."""
+    """Their UUIDs; none where there is no GPU or where leases are switched off."""
     files: tuple[int, ...] = ()
-    """Descriptors of the locks. A process that inherits them holds the GPUs too."""
+    """Descriptors that hold them. A process that inherits these holds the GPUs too."""
 
 
 @contextmanager
-def leased_gpus(count: int = 1, poll_seconds: float = 5.0) -> Iterator[Lease]:
+def leased_gpus(count: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> Iterator[Lease]:
     """Wait for free GPUs, make them the only visible ones, and hold them until the block ends.
 
-    Must be entered before CUDA is initialised. All are taken at once or none, so that two processes
-    never wait for each other.
+    Must be entered before CUDA is initialised. First come, first served: no GPU is taken that an
+    earlier job waits for. All are taken at once or none, so that two jobs never wait for each other.
 
     Args:
         count: GPUs that are needed; 1 also works on a machine without any.
-        poll_seconds: between two looks at GPUs that are in use, on average.
+        jobs_per_gpu: 1, 2, 4 or 8: jobs like this one that may share a GPU. A job takes its share, and
+            one that shares with nobody waits until the GPU is free of others.
+        poll_seconds: between two looks at GPUs that are in use.
 
     Raises:
-        SettingsError: ``count`` is more than 1 and more than there are.
+        SettingsError: ``count`` is more than 1 and more than there are, or an environment variable has
+            no meaning.
     """
-    devices = visible_devices()
-    if count > max(1, len(devices)):
-        raise SettingsError(
-            f"compute.gpus is {count}, and this process may use {_named(devices)}",
-            f"lower compute.gpus in params.yaml (the batch stays the same), or make more visible ({VISIBLE})",
-        )
-    if not devices or any(name in os.environ for name in SCHEDULERS):
+    gpus = _usable(visible_gpus(), count)
+    if not gpus or _switched_off():
+        if not gpus and _unlisted():
+            log.warning("nvidia-smi lists no GPU although there is one: jobs may take the same")
         yield Lease()
         return
-    locks = _wait_for_locks(devices, count, poll_seconds)
+    held = _wait_for([gpu.uuid for gpu in gpus], count, PARTS // jobs_per_gpu, poll_seconds)
     before = os.environ.get(VISIBLE)
-    os.environ[VISIBLE] = ",".join(locks)
+    os.environ[VISIBLE] = ",".join(held)
+    names = [name for taken in held.values() for name in taken]
     try:
-        yield Lease(tuple(locks), tuple(lock.fileno() for lock in locks.values()))
+        yield Lease(tuple(held), tuple(name.fileno() for name in names))
     finally:
-        _release(locks)
+        release(names)
         if before is None:
             del os.environ[VISIBLE]
         else:
             os.environ[VISIBLE] = before
 
 
-def visible_devices() -> list[str]:
-    """UUIDs of the GPUs that this process may use, in the order of CUDA_VISIBLE_DEVICES."""
-    installed = _installed_devices()
-    wanted = os.environ.get(VISIBLE)
-    if wanted is None:
-        return installed
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    by_index = {str(index): uuid for index, uuid in enumerate(installed)}
-    return [by_index.get(name, name) for name in names if name != "-1"]
+def _usable(gpus: Sequence[Gpu], count: int) -> Sequence[Gpu]:
+    """Those of the visible GPUs that can do the work."""
+    if count == 1:
+        return gpus
+    # CUDA shows a process one part at most, and NCCL does not join parts.
+    whole = [gpu for gpu in gpus if not gpu.is_part]
+    if count > len(whole):
+        there = f"{len(whole)}: {', '.join(gpu.uuid for gpu in whole)}" if whole else "no GPU"
+        parts = ", and parts of a GPU (MIG) cannot work together" if len(whole) < len(gpus) else ""
+        raise SettingsError(
+            f"compute.gpus is {count}, and this process may use {there}{parts}",
+            f"lower compute.gpus in params.yaml (the batch stays the same), or make more visible ({VISIBLE})",
+        )
+    return whole
 
 
-def _installed_devices() -> list[str]:
-    query = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return answer.stdout.split()
+def _switched_off() -> bool:
+    word = os.environ.get(LEASES)
+    if word not in (None, "none"):
+        raise SettingsError(f"{LEASES} is {word!r}", f"{LEASES}=none switches leases off; or unset it")
+    return word == "none"
 
 
-def _named(devices: Sequence[str]) -> str:
-    if not devices:
-        return "no GPU"
-    return f"{len(devices)}: {', '.join(devices)}"
+def _unlisted() -> bool:
+    """Whether the driver has made a GPU that this process could see."""
+    return os.environ.get(VISIBLE) is None and any(Path("/dev").glob("nvidia[0-9]*"))
 
 
-def _wait_for_locks(devices: Sequence[str], count: int, poll_seconds: float) -> dict[str, IO[str]]:
-    """Locks of ``count`` devices by UUID."""
+def _wait_for(devices: Sequence[str], count: int, parts: int, poll_seconds: float) -> dict[str, list[Name]]:
+    """Names that hold ``count`` of the devices, by UUID."""
+    claim = claim_of_this_process(time.monotonic_ns(), count, parts)
+    tickets = announce("wait", devices, claim)
     reported = False
-    while True:
-        locks: dict[str, IO[str]] = {}
-        for device in devices:
-            if len(locks) < count and (lock := _try_lock(device)):
-                locks[device] = lock
-        if len(locks) == count:
-            return locks
-        _release(locks)
-        if not reported:
-            log.warning("waiting for %d of these GPUs to be free: %s", count, ", ".join(devices))
-            reported = True
-        # Two processes that poll in step could each take a part again and again.
-        time.sleep(poll_seconds * random.uniform(0.5, 1.5))
-
-
-def _try_lock(device: str) -> IO[str] | None:
-    LOCKS.mkdir(mode=0o1777, parents=True, exist_ok=True)
-    lock = (LOCKS / f"{device}.lock").open("a")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
+        while True:
+            known = claims()
+            earlier = {device: [c for c in known[device].waiting if c < claim] for device in devices}
+            if held := _take([d for d in devices if all(c.is_stopped for c in earlier[d])], known, claim):
+                break
+            if not reported:
+                log.warning(
+                    "waiting for %d of these GPUs, as danet gpus shows: %s", count, ", ".join(devices)
+                )
+                reported = True
+            # Whoever stands far behind everywhere looks less often.
+            time.sleep(poll_seconds * min(MOST_POLLS, 1 + min(map(len, earlier.values()))))
+    finally:
+        release(tickets)
+    lease = claim_of_this_process(time.monotonic_ns(), count, parts)
+    for device, names in held.items():
+        names += announce("held", [device], lease)
+    return held
 
 
-def _release(locks: dict[str, IO[str]]) -> None:
-    for lock in locks.values():
-        lock.close()
+def _take(devices: Sequence[str], known: dict[str, Claims], claim: Claim) -> dict[str, list[Name]]:
+    """What ``claim`` asks for, all at once or nothing; of GPUs that are shared the emptiest first."""
+    free = [device for device in devices if known[device].parts + claim.parts <= PARTS]
+    held: dict[str, list[Name]] = {}
+    for device in sorted(free, key=lambda device: known[device].parts):
+        if len(held) < claim.count and (names := take_parts(device, claim.parts)):
+            held[device] = names
+    if len(held) == claim.count:
+        return held
+    for names in held.values():
+        release(names)
+    return {}

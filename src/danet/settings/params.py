@@ -77,6 +77,10 @@ class Training(Block):
         return self.model_dump(mode="json", exclude=unused)
 
 
+JobsPerGpu = Literal[1, 2, 4, 8]
+"""A GPU is shared out in eight parts (``danet.machine.gpu_queue``)."""
+
+
 class Compute(Block):
     """What a training runs on and how it is watched: never what it computes.
 
@@ -86,6 +90,8 @@ class Compute(Block):
 
     gpus: Positive
     """GPUs of one training, which share each batch; 1: one GPU, or the CPU where there is none."""
+    jobs_per_gpu: JobsPerGpu = 1
+    """Evaluations, and jobs that draw figures, that may share a GPU; a training shares with none."""
     workers: Annotated[int, Field(ge=0)]
     """Data loading processes for each GPU; 0: load in the training process."""
     attention: Literal["auto", "fused", "blockwise", "textbook"]
@@ -191,6 +197,7 @@ class ComputeOverrides(Block):
     """What a more specific block may state of :class:`Compute`; what is absent is inherited."""
 
     gpus: Positive | None = None
+    jobs_per_gpu: JobsPerGpu | None = None
     workers: Annotated[int, Field(ge=0)] | None = None
     attention: Literal["auto", "fused", "blockwise", "textbook"] | None = None
     compile: bool | None = None

@@ -219,6 +219,11 @@ class Plan:
             raise self.unresolved[name]
         return _find(self.all_experiments, name, "experiment")
 
+    @property
+    def jobs_per_gpu(self) -> int:
+        """``compute.jobs_per_gpu``, which is the same for all experiments of a plan."""
+        return max((entry.compute.jobs_per_gpu for entry in self.all_experiments.values()), default=1)
+
     def dataset(self, name: str) -> Dataset:
         """Raises SettingsError, with the nearest name, where params.yaml defines no such data set."""
         return _find(self.all_datasets, name, "data set")

@@ -3,7 +3,7 @@
 import subprocess
 from contextlib import suppress
 
-from danet.machine.gpu_lease import visible_devices
+from danet.machine.gpu_list import visible_devices
 
 GPU_FIELDS = {
     "utilization.gpu": ("utilization_percentage", 1.0),
