@@ -72,12 +72,11 @@ onstart:
 
 def require_enough_gpus(jobs):
     """Stop before the first job where a training would get fewer GPUs than it wants; warn without a limit."""
-    limit = workflow.global_resources.get("gpu")
     with_gpus = [job for job in jobs if "gpu" in job.rule.resources]
-    if limit is not None:
+    if "gpu" in workflow.global_resources:
         for job in with_gpus:
             if job.rule.name == "train":
-                require_set_aside(limit.value, training_gpus(job.wildcards))
+                require_set_aside(workflow.global_resources["gpu"].value, training_gpus(job.wildcards))
     elif with_gpus and workflow.local_exec and (visible := len(visible_devices())):
         logger.warning(
             f"without --resources gpu={visible}, more jobs may start than there are GPUs ({visible}): "

@@ -42,7 +42,7 @@ def require_set_aside(given: int | None, wanted: int) -> None:
     """
     if given is not None and given < wanted:
         raise SettingsError(
-            f"compute.gpus is {wanted}, and the workflow has set aside {given} for this training",
+            f"compute.gpus is {wanted}, and the workflow has set aside {given} for each training",
             f"snakemake --resources gpu={wanted} (or more), or lower compute.gpus in params.yaml",
         )
 
