@@ -33,10 +33,11 @@ ELSEWHERE = {
     r"python (predict\.py|-m pytest tests/models/heads/test_every_head\.py.*)": "tests/test_extending.py",
     r"danet train --experiment fcn_r50 .*|danet evaluate --experiment fcn_r50 .*": "tests/test_extending.py",
     r"python -m danet\.settings\.(json_schema|dvc_lists)": "tests/test_extending.py",
+    r"python tests/programs/lease_drill\.py .*": "tests/machine/test_gpu_lease.py, with fewer processes",
     r"python benchmarks/.*": "takes minutes; benchmarks/ is run by hand",
 }
 """Pattern of a command, and where else it is run or why it cannot be run here."""
-REAL = r"danet (check|plan|--help).*"
+REAL = r"danet (check|plan|gpus|--help).*"
 """Commands of danet that look and make nothing; the others are jobs."""
 FAILS = {r"danet check( --every-pixel)?"}
 """Commands that say what is missing, and end with an error where it is."""

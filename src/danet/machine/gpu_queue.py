@@ -20,7 +20,7 @@ PARTS = 8
 """Each GPU is shared out in so many parts; a job that has it to itself takes all."""
 PREFIX = "danet-gpu"
 TABLE = Path("/proc/net/unix")
-NAME = re.compile(rf"@{PREFIX}:(?P<device>[^:]+):(?P<kind>part|held|wait):(?P<rest>[\d:]+)$", re.MULTILINE)
+NAME = re.compile(rf"@{PREFIX}:(?P<device>[^:\s]+):(?P<kind>part|held|wait):(?P<rest>[\d:]+)$", re.MULTILINE)
 
 Name = socket.socket
 """A name that is held until the socket is closed, here and in all processes that inherited it."""

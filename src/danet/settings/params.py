@@ -90,7 +90,7 @@ class Compute(Block):
 
     gpus: Positive
     """GPUs of one training, which share each batch; 1: one GPU, or the CPU where there is none."""
-    jobs_per_gpu: JobsPerGpu = 1
+    jobs_per_gpu: JobsPerGpu = 1  # runs of earlier versions do not state it
     """Evaluations, and jobs that draw figures, that may share a GPU; a training shares with none."""
     workers: Annotated[int, Field(ge=0)]
     """Data loading processes for each GPU; 0: load in the training process."""
