@@ -148,7 +148,10 @@ def test_other_images_or_none_leave_a_claim_undecided(counted_runs: Callable) ->
     assert intervals.pop("both against PAM") is not None
     assert set(intervals.values()) == {None}
     assert {claim.outcome for claim in claims} == {"undecided"}
-    assert any("no counts of the same single images" in note for note in claim_notes(claims, 1))
+    assert any("no counts of the same single images" in note for note in claim_notes(claims, 1, ""))
+    assert next(claim_notes(claims, 1, "CamVid in place of Cityscapes")).startswith(
+        "Claims are read on CamVid in place of Cityscapes:"
+    )
 
 
 def test_damaged_counts_are_refused(counted_runs: Callable) -> None:

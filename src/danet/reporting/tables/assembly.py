@@ -89,14 +89,14 @@ def build_table(plan: Plan, name: TableName, scores: Scores, claims: Sequence[Re
     else:
         pairs = zip(rows, ours, strict=True)
         values = [_values(plan, name, row, experiment, scores, marks) for row, experiment in pairs]
-    judged = list(_judged(rows, values))
+    judged, used_instead = list(_judged(rows, values)), stand_ins(plan, experiments)
     notes = [
         *(f"{marks[row.method]}: {row.remark}." for row in rows if row.remark),
         *_backbone_note(values, experiments),
         *provenance(plan, name, experiments, scores),
         *_background_note(values, DECIMALS[name]),
-        *verdict_notes(judged, scores.spread, plan.verdicts, stand_ins(plan, experiments)),
-        *claim_notes(claims, len(plan.seeds)),
+        *verdict_notes(judged, scores.spread, plan.verdicts, used_instead),
+        *claim_notes(claims, len(plan.seeds), used_instead),
         *([f"–: {'; '.join(dashes)}."] if (dashes := reasons(values)) else []),
     ]
     return PaperTable(

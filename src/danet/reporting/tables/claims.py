@@ -131,10 +131,18 @@ def interval_of(
     return difference_interval(better.mean - worse.mean, error, freedom, image_error, LEVEL)
 
 
-def claim_notes(claims: Sequence[ReadClaim], seeds: int) -> Iterator[str]:
-    """How the intervals were made, and what they leave out."""
+def claim_notes(claims: Sequence[ReadClaim], seeds: int, stand_ins: str) -> Iterator[str]:
+    """How the intervals were made, and what they leave out.
+
+    Args:
+        claims: of one table.
+        seeds: runs of each network.
+        stand_ins: what was used in the place of what; empty: nothing.
+    """
     if not claims:
         return
+    if stand_ins:
+        yield f"Claims are read on {stand_ins}: they are not borne out or refuted as the paper means them."
     if seeds == 1:
         yield (
             "Claims: 95 % intervals of a bootstrap over images, paired by image. One seed: they say nothing"
