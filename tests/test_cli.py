@@ -18,7 +18,7 @@ def danet(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     "command",
     [
         *("check", "download", "prepare", "train", "evaluate", "table", "figure", "report"),
-        *("predict", "attend", "export", "submit", "explain"),
+        *("predict", "attend", "export", "submit", "explain", "gpus"),
     ],
 )
 def test_every_stage_has_help(command):

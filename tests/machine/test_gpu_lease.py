@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -258,6 +259,35 @@ def test_leases_can_be_switched_off_by_a_word_and_by_no_other(gpus, hold, monkey
     monkeypatch.setenv(gpu_lease.LEASES, "nobody")
     with pytest.raises(SettingsError, match="DANET_GPU_LEASES is 'nobody'"), gpu_lease.leased_gpus():
         pass
+
+
+class LeasedError(Exception):
+    """In the place of the work."""
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        ("evaluate --experiment fcn_r50 --seed 1 --protocol ss", 2),
+        ("figure figure4", 2),
+        ("train --experiment fcn_r50 --seed 1", 8),
+    ],
+)
+def test_evaluations_and_figures_share_as_the_settings_say(gpus, tmp_path, monkeypatch, command, parts):
+    settings = (PROGRAMS.parents[1] / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(settings.replace("jobs_per_gpu: 1", "jobs_per_gpu: 4"))
+    monkeypatch.chdir(tmp_path)
+
+    @contextmanager
+    def leased(*arguments, **words):
+        with gpu_lease.leased_gpus(*arguments, **words):
+            raise LeasedError(claims()[gpus[0]].parts)
+        yield
+
+    monkeypatch.setattr("danet.cli.leased_gpus", leased)
+    result = CliRunner().invoke(app, [*command.split(), "--profile", "demo"])
+    assert isinstance(result.exception, LeasedError), result.output
+    assert result.exception.args == (parts,)
 
 
 def test_danet_gpus_shows_who_has_what_and_the_queue(gpus, hold, start):
