@@ -45,6 +45,12 @@ def test_best_is_bold_and_second_underlined() -> None:
     assert emphases(40.0, 70.0, 60.0) == ["", "best", "second"]
 
 
+def test_only_rows_of_one_block_are_ranked_together() -> None:
+    rows: list[RowValues] = [{"Ours": Score(mean, None)} for mean in (40.0, 50.0, 80.0, 90.0, 70.0, 30.0)]
+    shown = [cell.emphasis for (cell,) in cells(rows, 1, breaks=(2, 5))]
+    assert shown == ["second", "best", "second", "best", "", ""]
+
+
 def test_values_printed_alike_rank_alike() -> None:
     assert emphases(70.01, 70.04, 60.0) == ["best", "best", "second"]
 

@@ -114,7 +114,7 @@ def _table(table: PaperTable) -> Facts:
         "caption": table.caption,
         "headings": list(zip(table.headings, alignments(table.rows), strict=True)),
         "wide": table.wide,
-        "rows": cells(table.rows, table.decimals),
+        "rows": cells(table.rows, table.decimals, table.breaks),
         "breaks": table.breaks,
         "claim_headings": CLAIM_HEADINGS,
         "claims": claim_cells(table.claims, table.decimals),

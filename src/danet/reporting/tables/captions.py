@@ -104,7 +104,7 @@ def _reading(plan: Plan, name: TableName, scores: Scores) -> str:
         parts.append(f"background {'is one of the classes' if counted else ignored}")
     parts += [
         "Difference: ours minus the paper's",
-        "of our values the best is bold and the second underlined",
+        "of our values in a block the best is bold and the second underlined",
     ]
     return f"{'; '.join(parts)}."
 

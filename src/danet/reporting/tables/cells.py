@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from danet.reporting.tables.scores import Score
@@ -116,8 +117,22 @@ def columns(rows: Sequence[RowValues]) -> dict[str, list[Value]]:
     return {heading: [row[heading] for row in rows] for heading in rows[0]}
 
 
-def cells(rows: Sequence[RowValues], decimals: int) -> list[list[Cell]]:
-    """Text and emphasis of every value, row by row."""
+def cells(rows: Sequence[RowValues], decimals: int, breaks: Sequence[int] = ()) -> list[list[Cell]]:
+    """Text and emphasis of every value, row by row.
+
+    Args:
+        rows: all with the same headings.
+        decimals: decimal places of numbers.
+        breaks: rows with which a new block begins; only rows of one block are ranked together.
+    """
+    return [
+        row for start, end in pairwise([0, *breaks, len(rows)]) for row in _block(rows[start:end], decimals)
+    ]
+
+
+def _block(rows: Sequence[RowValues], decimals: int) -> list[list[Cell]]:
+    if not rows:
+        return []
     emphases = {heading: _emphases(column, decimals) for heading, column in columns(rows).items()}
     return [
         [Cell(text(value, decimals), emphases[heading][number]) for heading, value in row.items()]

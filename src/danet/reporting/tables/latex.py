@@ -103,7 +103,7 @@ def _main_grid(table: PaperTable) -> str:
     head = [_heading(name, turned=table.wide) for name in headings]
     rows = [
         _row(row, dict(zip(table.headings, shown, strict=True)), headings)
-        for row, shown in zip(table.rows, cells(table.rows, table.decimals), strict=True)
+        for row, shown in zip(table.rows, cells(table.rows, table.decimals, table.breaks), strict=True)
     ]
     return _grid(head, "".join(aligned[name][0] for name in headings), rows, table.breaks)
 

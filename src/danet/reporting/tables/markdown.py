@@ -12,7 +12,7 @@ SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\|*_<>`"})
 
 def markdown_table(table: PaperTable) -> str:
     """Caption, table, the paper's claims and notes."""
-    grid = _grid(table.headings, alignments(table.rows), cells(table.rows, table.decimals))
+    grid = _grid(table.headings, alignments(table.rows), cells(table.rows, table.decimals, table.breaks))
     caption = f"**Table {table.number}.** {table.caption.translate(SIGNS)}"
     paragraphs = [caption, grid]
     if table.claims:
